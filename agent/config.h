@@ -1,0 +1,78 @@
+/*
+ * The configuration file: YAML → each part's own options (scrape_config, remote_config, and the
+ * two sections below). All errors of a file are collected: file:line:column: what, expected, the
+ * nearest known key. The keys are one table (config_keys.h).
+ *
+ * Called at start, at a reload and by `gleaner check`; one thread at a time.
+ */
+#ifndef AGENT_CONFIG_H
+#define AGENT_CONFIG_H
+
+#include "base/view.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf;
+struct err;
+struct remote_config;
+struct scrape_config;
+
+struct config_wal {
+        uint64_t max_size; /* default 1 GiB */
+        int64_t max_age_ms; /* default 48 h */
+        int64_t sync_interval_ms; /* default 5 s */
+};
+
+struct config_agent {
+        uint64_t memory_limit; /* 0: the default (memory_default_limit) */
+        const char *tenant_header; /* default THANOS-TENANT */
+        const char *listen_address; /* NULL: not in the file */
+        int64_t clock_tolerance_ms; /* default 60 s */
+        uint64_t catchup_samples_per_second; /* 0: no limit */
+};
+
+struct config {
+        struct scrape_config *scrape; /* a reference */
+        struct remote_config *remote; /* a reference */
+        struct config_wal wal;
+        struct config_agent agent;
+        char *masked; /* owned: the file as loaded, secrets as <secret>, for the API */
+        char *path; /* owned */
+        void *storage; /* owned: the strings of `agent` */
+};
+
+enum config_severity { CONFIG_ERROR, CONFIG_WARNING, CONFIG_NOTE };
+
+struct config_message {
+        enum config_severity severity;
+        const char *file;
+        unsigned line; /* from 1; 0: the file as a whole */
+        unsigned column;
+        char *text; /* owned */
+};
+
+/* Errors and warnings in order of lines; bounded (1,000, then one line says that there are more).
+ */
+struct config_report {
+        struct config_message *v; /* owned */
+        size_t n;
+        size_t cap;
+        size_t errors;
+};
+
+struct config_env {
+        const char *tenant; /* for ${TENANT} and the tenant header */
+        bool send_tenant_header; /* --tenant was given */
+};
+
+/* ERR_CONFIG: the report says why; *out is untouched. Warnings may be there on success too. */
+int config_load(const char *path, const struct config_env *env, struct config **out,
+    struct config_report *report, struct err *e);
+void config_free(struct config *c);
+void config_report_release(struct config_report *r);
+/* "file:line:column: error: text" lines. */
+int config_report_print(const struct config_report *r, struct buf *out, struct err *e);
+
+#endif

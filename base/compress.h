@@ -1,0 +1,56 @@
+/*
+ * Compression: the only users of zlib, zstd and snappy. Contexts are for one thread at a time.
+ */
+#ifndef BASE_COMPRESS_H
+#define BASE_COMPRESS_H
+
+#include "base/buf.h"
+#include "base/view.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+
+/* ---- gzip, streaming, several members allowed ---- */
+
+struct gunzip;
+
+/* Called with pieces of decompressed bytes, valid during the call; an error ends the feeding. */
+typedef int (*gunzip_sink)(void *arg, const char *p, size_t n, struct err *e);
+
+int gunzip_new(struct gunzip **out, struct err *e);
+void gunzip_free(struct gunzip *g);
+/* For the next body. */
+void gunzip_reset(struct gunzip *g);
+int gunzip_feed(
+    struct gunzip *g, const char *p, size_t n, gunzip_sink sink, void *arg, struct err *e);
+/* ERR_PARSE when the body ended inside a member. */
+int gunzip_finish(const struct gunzip *g, struct err *e);
+
+/* ---- zstd, one small frame at a time; magicless, no content size, no checksum ---- */
+
+struct zstd_packer;
+struct zstd_unpacker;
+
+int zstd_packer_new(int level, struct zstd_packer **out, struct err *e);
+void zstd_packer_free(struct zstd_packer *z);
+/* Bytes written to dst, 0 when they do not fit into cap. */
+size_t zstd_pack(struct zstd_packer *z, const void *src, size_t n, void *dst, size_t cap);
+
+int zstd_unpacker_new(struct zstd_unpacker **out, struct err *e);
+void zstd_unpacker_free(struct zstd_unpacker *z);
+/* Writes exactly `want` bytes to dst, else ERR_CORRUPT. */
+int zstd_unpack(
+    struct zstd_unpacker *z, const void *src, size_t n, void *dst, size_t want, struct err *e);
+
+/* ---- snappy, block format ---- */
+
+/* Appends the compressed form of v to out (max of out is the bound). */
+int snappy_pack(struct view v, struct buf *out, struct err *e);
+/* Appends the decompressed form; ERR_LIMIT when it would pass out's bound, ERR_PARSE when damaged.
+ */
+int snappy_unpack(struct view v, struct buf *out, struct err *e);
+
+#endif

@@ -1,0 +1,62 @@
+# gleaner_library(NAME [USES lib...] [LINKS lib...])
+#   makes gleaner_NAME of every .c file of the current folder (and its subfolders): what lies in a
+#   folder is part of it. USES names other folders (the only includes allowed), LINKS libraries.
+# gleaner_unit_tests(FOLDER)
+#   every tests/unit/FOLDER/x_test.c is a program and a ctest case "unit/FOLDER/x".
+
+add_library(gleaner_flags INTERFACE)
+target_include_directories(gleaner_flags INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/gen)
+target_compile_definitions(gleaner_flags INTERFACE
+  _GNU_SOURCE GLEANER_VERSION="${PROJECT_VERSION}")
+target_compile_options(gleaner_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+  -Wvla -Wformat=2 -fno-common
+  $<$<BOOL:${GLEANER_WERROR}>:-Werror>)
+
+if(GLEANER_SANITIZE)
+  target_compile_options(gleaner_flags INTERFACE
+    -fsanitize=${GLEANER_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(gleaner_flags INTERFACE -fsanitize=${GLEANER_SANITIZE})
+endif()
+if(GLEANER_FUZZ)
+  target_compile_options(gleaner_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+if(GLEANER_COVERAGE)
+  target_compile_options(gleaner_flags INTERFACE --coverage)
+  target_link_options(gleaner_flags INTERFACE --coverage)
+endif()
+# Hardening; a sanitizer brings its own and does not get along with _FORTIFY_SOURCE.
+target_link_options(gleaner_flags INTERFACE -Wl,-z,relro,-z,now -Wl,--as-needed)
+target_compile_options(gleaner_flags INTERFACE -fstack-protector-strong)
+if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT GLEANER_SANITIZE)
+  target_compile_options(gleaner_flags INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+    -fstack-clash-protection -ffunction-sections -fdata-sections)
+  target_link_options(gleaner_flags INTERFACE -Wl,--gc-sections)
+endif()
+
+function(gleaner_library name)
+  cmake_parse_arguments(ARG "" "" "USES;LINKS;SOURCES" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.c)
+  add_library(gleaner_${name} STATIC ${sources} ${ARG_SOURCES})
+  target_link_libraries(gleaner_${name} PUBLIC gleaner_flags ${ARG_LINKS})
+  foreach(lib IN LISTS ARG_USES)
+    target_link_libraries(gleaner_${name} PUBLIC gleaner_${lib})
+  endforeach()
+endfunction()
+
+function(gleaner_unit_tests folder)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS
+    ${PROJECT_SOURCE_DIR}/tests/unit/${folder}/*_test.c)
+  foreach(source IN LISTS sources)
+    file(RELATIVE_PATH relative ${PROJECT_SOURCE_DIR}/tests/unit ${source})
+    string(REGEX REPLACE "_test\\.c$" "" case ${relative})
+    string(REPLACE "/" "_" target ${case})
+    add_executable(test_${target} ${source})
+    target_link_libraries(test_${target} PRIVATE gleaner_${folder} gleaner_testing PkgConfig::CMOCKA)
+    set_target_properties(test_${target} PROPERTIES
+      RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+    add_test(NAME unit/${case} COMMAND test_${target})
+    set_tests_properties(unit/${case} PROPERTIES TIMEOUT 300 LABELS unit
+      ENVIRONMENT "GLEANER_TEST_DATA=${PROJECT_SOURCE_DIR}/tests/data")
+  endforeach()
+endfunction()

@@ -1,0 +1,33 @@
+/*
+ * A Remote Write 1.0 request body → checked content: for `gleaner receive` and the tests.
+ */
+#ifndef REMOTEWRITE_DECODE_H
+#define REMOTEWRITE_DECODE_H
+
+#include "base/labels.h"
+#include "base/view.h"
+#include "remotewrite/encode.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+
+enum { DECODE_MAX_BYTES = 64 << 20 };
+
+struct decode_series {
+        const struct label *labels; /* as sent; valid during the call, as everything */
+        size_t n_labels;
+        const struct encode_sample *samples;
+        size_t n_samples;
+        const char *fault; /* NULL, or what is wrong with it: order of labels or samples, empty
+                              or double names, no name, text that is not UTF-8 */
+};
+
+typedef int (*decode_sink)(void *arg, const struct decode_series *s, struct err *e);
+
+/* Decompresses and walks a body. ERR_PARSE: not snappy or not a WriteRequest; ERR_LIMIT: too big.
+ */
+int decode_request(struct view body, decode_sink sink, void *arg, struct err *e);
+
+#endif

@@ -1,0 +1,98 @@
+/*
+ * What the configuration says about scraping: plain data, filled by agent/config, immutable
+ * afterwards. Reference-counted, because a reload replaces it while scrapes are in flight.
+ *
+ * All strings and arrays live in `arena`. relabel_rules of `relabel` are used on the discover
+ * thread only, `metric_relabel` on the scrape thread only.
+ */
+#ifndef SCRAPE_JOB_H
+#define SCRAPE_JOB_H
+
+#include "base/arena.h"
+#include "base/http.h"
+#include "base/labels.h"
+#include "base/relabel.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+
+struct target_group {
+        const char **targets; /* __address__ values */
+        size_t n_targets;
+        struct label *labels;
+        size_t n_labels;
+};
+
+struct file_sd {
+        const char **files; /* patterns, absolute */
+        size_t n_files;
+        int64_t refresh_interval_ms;
+};
+
+struct job_param {
+        const char *name;
+        const char **values;
+        size_t n_values;
+};
+
+struct scrape_job {
+        const char *name;
+        int64_t interval_ms;
+        int64_t timeout_ms;
+        const char *metrics_path;
+        const char *scheme;
+        struct job_param *params;
+        size_t n_params;
+        bool honor_labels;
+        bool honor_timestamps;
+        bool track_timestamps_staleness;
+        bool enable_compression;
+        bool fallback_text; /* fallback_scrape_protocol names a text format */
+        enum name_scheme name_scheme;
+        const char *escaping; /* for the Accept header: "allow-utf-8", "underscores", … */
+        bool accept_text_1_0_0; /* scrape_protocols has PrometheusText1.0.0 */
+        bool accept_text_0_0_4;
+        /* limits; 0: none */
+        uint64_t body_size_limit;
+        uint64_t sample_limit;
+        uint64_t target_limit;
+        uint64_t label_limit;
+        uint64_t label_name_length_limit;
+        uint64_t label_value_length_limit;
+        uint64_t keep_dropped_targets;
+        struct relabel_rules relabel;
+        struct relabel_rules metric_relabel;
+        struct http_options http;
+        struct target_group *static_groups;
+        size_t n_static_groups;
+        struct file_sd *file_sds;
+        size_t n_file_sds;
+        /*
+         * Hash over everything that a target's series depend on (relabeling, honor_*, limits on
+         * labels, name scheme): a target whose job has another one gets new series at a reload.
+         */
+        uint64_t series_hash;
+        /* The same for what its requests depend on (HTTP settings, timeout, sizes, protocols). */
+        uint64_t request_hash;
+};
+
+struct scrape_config {
+        _Atomic unsigned refs;
+        struct arena arena;
+        struct scrape_job *jobs;
+        size_t n_jobs;
+        struct label *external_labels; /* sorted; part of the scrape offset's seed */
+        size_t n_external_labels;
+};
+
+/* An empty one with one reference. */
+int scrape_config_new(struct scrape_config **out, struct err *e);
+struct scrape_config *scrape_config_ref(struct scrape_config *c);
+/* Gives one reference back; the last one frees everything. NULL-safe. Any thread. */
+void scrape_config_unref(struct scrape_config *c);
+
+#endif

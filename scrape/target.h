@@ -1,0 +1,68 @@
+/*
+ * A target: one URL to scrape with its final labels; immutable once built. Reference-counted:
+ * the discover thread builds it, the scrape thread scrapes it, the API shows it.
+ */
+#ifndef SCRAPE_TARGET_H
+#define SCRAPE_TARGET_H
+
+#include "base/labels.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct err;
+struct scrape_config;
+struct scrape_job;
+
+struct target {
+        _Atomic unsigned refs;
+        struct scrape_config *config; /* a reference */
+        const struct scrape_job *job; /* in config */
+        char *url; /* owned, as everything below */
+        char *identity; /* job, labels and URL: what the WAL knows it by */
+        struct label *labels; /* final ones without __*, sorted */
+        size_t n_labels;
+        struct label *discovered; /* before relabeling, sorted, __meta_* included: for the API */
+        size_t n_discovered;
+        int64_t interval_ms;
+        int64_t timeout_ms;
+        int64_t offset_ms; /* ticks are the instants t with t mod interval = offset */
+        bool over_limit; /* the job's target_limit is passed: reports up 0, is not scraped */
+};
+
+struct target_input {
+        struct scrape_config *config;
+        const struct scrape_job *job;
+        const char *address;
+        const struct label *group_labels; /* __meta_* of the discovery among them */
+        size_t n_group_labels;
+};
+
+enum target_verdict { TARGET_ACTIVE, TARGET_DROPPED };
+
+/*
+ * Applies defaults, relabel_configs and the checks of scrape.md section 1. *out is set in both
+ * verdicts (a dropped one has only `discovered`, for display). ERR_CONFIG: the target is refused.
+ * Uses the job's relabel rules: discover thread (or a tool's only thread).
+ */
+int target_build(const struct target_input *in, struct target **out, enum target_verdict *verdict,
+    struct err *e);
+struct target *target_ref(struct target *t);
+void target_unref(struct target *t);
+
+/* All targets that should be scraped now; swapped whole. */
+struct target_set {
+        struct target **active; /* references */
+        size_t n_active;
+        struct target **dropped; /* references; bounded by keep_dropped_targets, else by 10,000 */
+        size_t n_dropped;
+        uint64_t n_dropped_total;
+        bool first_sync_done; /* every discovery has delivered once */
+};
+
+void target_set_free(struct target_set *s);
+
+#endif

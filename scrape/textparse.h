@@ -1,0 +1,71 @@
+/*
+ * The text exposition format 0.0.4, as Prometheus reads it (specs: scrape.md section 6; upstream
+ * model/textparse/promlex.l, promparse.go). Fed in pieces; allocates only for a partial line.
+ *
+ * Two steps, so that a known series costs no label parsing: the streaming splitter finds the raw
+ * text of the series, the value and the timestamp of each sample line; textparse_labels turns the
+ * raw text of an unknown series into labels (and finds the errors that lie within the braces).
+ */
+#ifndef SCRAPE_TEXTPARSE_H
+#define SCRAPE_TEXTPARSE_H
+
+#include "base/labels.h"
+#include "base/view.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+
+/* The last # TYPE line: under histogram `le`, under summary `quantile` is normalised. */
+enum metric_type { METRIC_UNTYPED, METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM, METRIC_SUMMARY };
+
+struct text_sample {
+        struct view series; /* raw text, name and braces as written; valid during the call */
+        uint64_t bits; /* of the double; every NaN is COLUMN_NAN */
+        int64_t timestamp_ms; /* when has_timestamp */
+        bool has_timestamp;
+        enum metric_type type; /* by the last # TYPE line */
+};
+
+/* An error ends the page; it gets line and column added if it has none of its own. */
+typedef int (*text_sink)(void *arg, const struct text_sample *s, struct err *e);
+
+struct textparse; /* one page at a time */
+
+struct textparse_options {
+        text_sink sink;
+        void *arg;
+        size_t max_line; /* bytes of a partial line that may be buffered; 0: 1 MiB */
+};
+
+int textparse_new(const struct textparse_options *o, struct textparse **out, struct err *e);
+void textparse_free(struct textparse *t);
+/* For the next page. */
+void textparse_reset(struct textparse *t);
+/* Any cut is fine, also in mid-token. ERR_PARSE, ERR_LIMIT, or what the sink returned. */
+int textparse_feed(struct textparse *t, const char *p, size_t n, struct err *e);
+/* The page is over: a last line without a line feed is taken. */
+int textparse_finish(struct textparse *t, struct err *e);
+/* Where the last error was: both count from 1, columns in bytes. */
+void textparse_position(const struct textparse *t, uint64_t *line, uint64_t *column);
+/* Bytes buffered now, for the accounts. */
+size_t textparse_memory(const struct textparse *t);
+
+/*
+ * The labels of a raw series text, `__name__` included, into l (made by labels_init; escapes are
+ * resolved into its arena, everything else points into `series`). A name that occurs with an empty
+ * value is left out, all occurrences of it. `le` and `quantile` are normalised by type. The result
+ * is sorted. ERR_PARSE, with *out_offset (may be NULL) where in `series` the error lies.
+ * Does not check names against a scheme nor for duplicates.
+ */
+int textparse_labels(
+    struct view series, enum metric_type type, struct labels *l, size_t *out_offset, struct err *e);
+
+/* A float as the format has it; false when it is none. Shared with le/quantile normalisation. */
+bool textparse_float(struct view v, double *out);
+/* Shortest decimal in Prometheus's spelling for le and quantile: "1.0", "1e+06", "+Inf". */
+size_t textparse_format_float(double d, char *out, size_t cap);
+
+#endif

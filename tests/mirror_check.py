@@ -1,0 +1,32 @@
+#!/usr/bin/env python3
+"""Fails if a .c file has no unit test at the mirrored place (tests/unit/<folder>/<file>_test.c).
+
+Files that only an end-to-end test can try (a main loop, a subcommand) are listed with that test.
+"""
+import pathlib
+import sys
+
+# file: the test that tries it instead
+ELSEWHERE = {
+    "agent/main.c": "tests/e2e",
+}
+
+
+def main() -> int:
+    root = pathlib.Path(sys.argv[1])
+    missing = []
+    for folder in ("base", "wal", "scrape", "remotewrite", "agent"):
+        for source in sorted((root / folder).rglob("*.c")):
+            name = source.relative_to(root)
+            twin = root / "tests" / "unit" / name.with_name(name.stem + "_test.c")
+            if not twin.exists() and str(name) not in ELSEWHERE:
+                missing.append(f"{name} has no {twin.relative_to(root)}")
+    for name, test in ELSEWHERE.items():
+        if not (root / name).exists() or not (root / test).exists():
+            missing.append(f"mirror_check.py names {name} and {test}: one of them is gone")
+    print("\n".join(missing) or "every .c file has its twin")
+    return 1 if missing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
