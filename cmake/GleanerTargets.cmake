@@ -34,9 +34,18 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT GLEANER_SANITIZE)
   target_link_options(gleaner_flags INTERFACE -Wl,--gc-sections)
 endif()
 
+# CMake refuses a library without sources: a folder that has only headers so far gets an empty one.
+function(gleaner_at_least_one list)
+  if(NOT ${list})
+    file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/empty.c "extern int gleaner_nothing_here_yet;\n")
+    set(${list} ${CMAKE_CURRENT_BINARY_DIR}/empty.c PARENT_SCOPE)
+  endif()
+endfunction()
+
 function(gleaner_library name)
   cmake_parse_arguments(ARG "" "" "USES;LINKS;SOURCES" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.c)
+  gleaner_at_least_one(sources)
   add_library(gleaner_${name} STATIC ${sources} ${ARG_SOURCES})
   target_link_libraries(gleaner_${name} PUBLIC gleaner_flags ${ARG_LINKS})
   foreach(lib IN LISTS ARG_USES)
