@@ -40,7 +40,8 @@ void labels_init(struct labels *l, struct arena *arena);
 /* Appends without looking for an equal name: for parsers. */
 int labels_add(struct labels *l, struct view name, struct view value, struct err *e);
 
-/* Sets, replaces, or (value empty) deletes. */
+/* Sets, replaces, or (value empty) deletes. A frozen label that is set joins the added ones at the
+ * end; an added one keeps its place. */
 int labels_set(struct labels *l, struct view name, struct view value, struct err *e);
 void labels_del(struct labels *l, struct view name);
 
@@ -50,7 +51,7 @@ bool labels_has(const struct labels *l, struct view name);
 
 /* Sorts by name (bytes) and makes the present entries the frozen ones. */
 void labels_freeze(struct labels *l);
-/* Sorts by name (bytes). */
+/* Sorts by name (bytes); no entry is a frozen one any more. */
 void labels_sort(struct labels *l);
 /* Of a sorted set: the first name that occurs twice, or an empty view. */
 struct view labels_duplicate(const struct labels *l);

@@ -1,0 +1,73 @@
+#include "base/utf8.h"
+
+#include "tests/testing/testing.h"
+
+#include <string.h>
+
+struct decode_case {
+        const char *name;
+        const char *bytes;
+        size_t n;
+        size_t want_len;
+        uint32_t want;
+};
+
+static void
+decode_takes_valid_sequences_only(void **state)
+{
+        static const struct decode_case cases[] = {
+            {"ascii", "a", 1, 1, 'a'},
+            {"nul", "\0", 1, 1, 0},
+            {"two bytes", "\xc3\xa9x", 3, 2, 0xe9},
+            {"three bytes", "\xe2\x82\xac", 3, 3, 0x20ac},
+            {"four bytes", "\xf0\x9f\x98\x80", 4, 4, 0x1f600},
+            {"highest", "\xf4\x8f\xbf\xbf", 4, 4, 0x10ffff},
+            {"above the highest", "\xf4\x90\x80\x80", 4, 0, 0},
+            {"cut short", "\xe2\x82", 2, 0, 0},
+            {"bad continuation", "\xe2\x41\xac", 3, 0, 0},
+            {"lone continuation", "\x80", 1, 0, 0},
+            {"overlong slash", "\xc0\xaf", 2, 0, 0},
+            {"overlong in three", "\xe0\x9f\xbf", 3, 0, 0},
+            {"overlong in four", "\xf0\x8f\xbf\xbf", 4, 0, 0},
+            {"surrogate", "\xed\xa0\x80", 3, 0, 0},
+            {"before the surrogates", "\xed\x9f\xbf", 3, 3, 0xd7ff},
+            {"0xff", "\xff", 1, 0, 0},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                uint32_t c = 0;
+                size_t n = utf8_decode(cases[i].bytes, cases[i].n, &c);
+
+                if (n != cases[i].want_len || (n > 0 && c != cases[i].want))
+                        fail_msg("%s: %zu bytes, U+%04X", cases[i].name, n, (unsigned)c);
+        }
+}
+
+static void
+encode_is_the_inverse_of_decode(void **state)
+{
+        (void)state;
+        for (uint32_t c = 0; c <= 0x10ffff; c += c < 0x3000 ? 1 : 97) {
+                char bytes[UTF8_MAX];
+                uint32_t back = 0;
+                size_t n;
+
+                if (c >= 0xd800 && c <= 0xdfff)
+                        continue;
+                n = utf8_encode(c, bytes);
+                assert_int_equal(utf8_decode(bytes, n, &back), n);
+                assert_int_equal(back, c);
+        }
+}
+
+int
+main(void)
+{
+        const struct CMUnitTest tests[] = {
+            cmocka_unit_test(decode_takes_valid_sequences_only),
+            cmocka_unit_test(encode_is_the_inverse_of_decode),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
