@@ -36,18 +36,23 @@ struct zstd_unpacker;
 
 int zstd_packer_new(int level, struct zstd_packer **out, struct err *e);
 void zstd_packer_free(struct zstd_packer *z);
+size_t zstd_packer_memory(const struct zstd_packer *z); /* it grows with the largest input */
 /* Bytes written to dst, 0 when they do not fit into cap. */
 size_t zstd_pack(struct zstd_packer *z, const void *src, size_t n, void *dst, size_t cap);
 
 int zstd_unpacker_new(struct zstd_unpacker **out, struct err *e);
 void zstd_unpacker_free(struct zstd_unpacker *z);
+size_t zstd_unpacker_memory(const struct zstd_unpacker *z);
 /* Writes exactly `want` bytes to dst, else ERR_CORRUPT. */
 int zstd_unpack(
     struct zstd_unpacker *z, const void *src, size_t n, void *dst, size_t want, struct err *e);
 
 /* ---- snappy, block format ---- */
 
-/* Appends the compressed form of v to out (max of out is the bound). */
+/* The most bytes that n bytes can become. */
+size_t snappy_bound(size_t n);
+/* Appends the compressed form of v; out's bound must leave room for snappy_bound(v.n). ERR_LIMIT.
+ */
 int snappy_pack(struct view v, struct buf *out, struct err *e);
 /* Appends the decompressed form; ERR_LIMIT when it would pass out's bound, ERR_PARSE when damaged.
  */
