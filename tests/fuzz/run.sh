@@ -1,0 +1,11 @@
+#!/bin/sh
+# Runs one fuzz target for a few seconds on a copy of its corpus; what it finds that crashes is
+# left beside the program as crash-*. usage: run.sh PROGRAM CORPUS
+set -eu
+program=$1
+corpus=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+[ ! -d "$corpus" ] || cp -r "$corpus/." "$work"
+"$program" -max_total_time="${GLEANER_FUZZ_SECONDS:-10}" -rss_limit_mb=2048 -timeout=20 \
+        -print_final_stats=1 -artifact_prefix="$program-" "$work"
