@@ -58,7 +58,9 @@ int series_sample(struct series *s, const struct text_sample *x, struct err *e);
 /*
  * The page is over. ok: series not seen get markers. Not ok: all that was staged is dropped, every
  * series alive gets a marker (except those seen before the failure, as Prometheus does), up is 0.
- * A limit that is only known at the end (sample_limit) turns ok into a failure: *report tells.
+ * A limit that is only known at the end (sample_limit) turns ok into a failure: ERR_LIMIT, e says
+ * why, *report.up is false; series_encode follows as always. Any other error: the scrape is lost
+ * (counted) and the series are idle again: series_busy tells.
  */
 int series_end(struct series *s, bool ok, double duration_seconds, struct series_report *report,
     struct err *e);

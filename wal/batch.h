@@ -36,6 +36,12 @@ struct batch_put {
 struct wal_batch {
         uint64_t target; /* comes back in the answer */
         uint64_t serial; /* comes back in the answer */
+        /*
+         * A batch may refer to keyframes and layouts of batches queued before it. So once a batch
+         * of a target was not stored, those of the same generation that follow are not stored
+         * either; the scraper raises the generation when it has heard the answer.
+         */
+        uint64_t generation;
         bool barrier; /* a barrier stands before this batch's records (also when it has none) */
         uint64_t samples;
         struct buf bytes;

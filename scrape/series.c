@@ -1,0 +1,453 @@
+/*
+ * The life of a scrape, from its first line (series_sample.c) to what its end means for each slot.
+ */
+#include "scrape/series.h"
+
+#include "base/err.h"
+#include "base/memory.h"
+#include "scrape/finalize.h"
+#include "scrape/job.h"
+#include "scrape/series_state.h"
+#include "scrape/target.h"
+#include "wal/layout.h"
+#include "wal/wal.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const report_names[REPORT_SERIES] = {
+    "up",
+    "scrape_duration_seconds",
+    "scrape_samples_scraped",
+    "scrape_samples_post_metric_relabeling",
+    "scrape_series_added",
+};
+
+int
+series_new(struct series_pool *p, struct target *t, struct series **out, struct err *e)
+{
+        struct series *s = calloc(1, sizeof(*s));
+        int rc;
+
+        if (s == NULL)
+                return err_nomem(e, "a target's series");
+        s->pool = p;
+        s->target = t;
+        slots_init(&s->slots);
+        rc = series_restore(s, e);
+        if (rc < 0) {
+                series_free(s);
+                return rc;
+        }
+        series_account(s);
+        *out = s;
+        return 0;
+}
+
+void
+series_free(struct series *s)
+{
+        if (s == NULL)
+                return;
+        series_drop_scrape(s);
+        while (s->pending != NULL) {
+                struct series_pending *next = s->pending->next;
+
+                free(s->pending->markers);
+                free(s->pending);
+                s->pending = next;
+        }
+        slots_release(&s->slots);
+        slotmap_release(&s->dropped);
+        slotmap_release(&s->aliases);
+        slotmap_release(&s->stamps.index);
+        free(s->stamps.times);
+        free(s->columns);
+        free(s->extras);
+        free(s->markers);
+        memory_account(MEMORY_SERIES, -(int64_t)s->accounted);
+        free(s);
+}
+
+void
+series_set_target(struct series *s, struct target *t)
+{
+        s->target = t;
+}
+
+bool
+series_busy(const struct series *s)
+{
+        return s->phase != SERIES_IDLE;
+}
+
+uint64_t
+series_target_number(const struct series *s)
+{
+        return s->number;
+}
+
+void
+series_account(struct series *s)
+{
+        size_t now = sizeof(*s) + slots_memory(&s->slots) + slotmap_memory(&s->dropped) +
+            slotmap_memory(&s->aliases) + slotmap_memory(&s->finals) +
+            slotmap_memory(&s->stamps.index) + s->stamps.cap * sizeof(int64_t) +
+            s->cap_columns * sizeof(*s->columns) + s->cap_extras * sizeof(*s->extras) +
+            s->cap_markers * sizeof(*s->markers);
+
+        memory_account(MEMORY_SERIES, (int64_t)now - (int64_t)s->accounted);
+        s->accounted = now;
+}
+
+void
+series_drop_scrape(struct series *s)
+{
+        for (size_t i = 0; i < s->cap_columns; i++) {
+                if (s->columns[i] != NULL)
+                        pool_return_column(s->pool, s->columns[i], CHUNK_SLOTS);
+                s->columns[i] = NULL;
+        }
+        for (size_t i = 0; s->phase == SERIES_READING && i < s->slots.n_chunks; i++) {
+                for (unsigned k = 0; k < s->slots.chunks[i].slots; k++)
+                        s->slots.chunks[i].flags[k] &= (uint8_t)~SLOT_SEEN;
+        }
+        pool_return_builder(s->pool, s->builder);
+        s->builder = NULL;
+        slotmap_release(&s->finals);
+        s->has_finals = false;
+        wal_batch_free(s->batch);
+        s->batch = NULL;
+        s->batch_has_layout = false;
+        s->n_extras = 0;
+        s->n_markers = 0;
+        s->phase = SERIES_IDLE;
+}
+
+int
+series_begin(struct series *s, int64_t tick_ms, struct err *e)
+{
+        assert(s->phase == SERIES_IDLE);
+        if (s->reload) {
+                int rc = series_restore(s, e);
+
+                if (rc < 0)
+                        return rc;
+        }
+        memset(&s->report, 0, sizeof(s->report));
+        s->tick_ms = tick_ms;
+        s->kept = 0;
+        s->n_extras = 0;
+        s->n_markers = 0;
+        s->scrapes++;
+        s->scrape_generation = s->generation;
+        slots_rewind(&s->slots, s->report_slot[0] == 0 ? REPORT_SERIES : 0, !s->hashes_known);
+        s->phase = SERIES_READING;
+        return 0;
+}
+
+/* ---- the end of a page ---- */
+
+/* What a slot becomes when the scrape counts. */
+static int
+settle_slot_good(struct series *s, uint32_t slot, uint8_t *flags, struct err *e)
+{
+        uint8_t old = *flags;
+        bool marker = false;
+
+        if ((old & SLOT_SEEN) != 0) {
+                *flags = (uint8_t)((old & ~(SLOT_SEEN | SLOT_MARK)) | SLOT_STORED | SLOT_RECENT);
+                *flags = (uint8_t)((old & SLOT_STAMPED) != 0 ? *flags & ~SLOT_ALIVE
+                                                             : *flags | SLOT_ALIVE);
+        } else {
+                marker = (old & (SLOT_ALIVE | SLOT_MARK)) != 0 && (old & SLOT_STORED) != 0;
+                *flags = (uint8_t)(old & ~(SLOT_ALIVE | SLOT_MARK));
+        }
+        if (((old ^ *flags) & SLOT_ALIVE) != 0)
+                s->state_dirty = true;
+        s->alive += (*flags & SLOT_ALIVE) != 0;
+        return marker ? series_note_marker(s, slot, e) : 0;
+}
+
+/* … and when it failed: what was read before the failure stays alive, the rest gets markers. */
+static int
+settle_slot_failed(struct series *s, uint32_t slot, uint8_t *flags, struct err *e)
+{
+        uint8_t old = *flags;
+        bool marker = false;
+
+        if ((old & SLOT_SEEN) != 0) {
+                *flags = (uint8_t)(old & ~SLOT_SEEN);
+                if ((old & SLOT_STORED) != 0 && (old & SLOT_STAMPED) == 0)
+                        *flags |= SLOT_ALIVE;
+        } else {
+                marker = (old & (SLOT_ALIVE | SLOT_MARK)) != 0 && (old & SLOT_STORED) != 0;
+                *flags = (uint8_t)(old & ~(SLOT_ALIVE | SLOT_MARK));
+        }
+        if (((old ^ *flags) & SLOT_ALIVE) != 0)
+                s->state_dirty = true;
+        s->alive += (*flags & SLOT_ALIVE) != 0;
+        return marker ? series_note_marker(s, slot, e) : 0;
+}
+
+static int
+settle_slots(struct series *s, bool ok, struct err *e)
+{
+        int rc = 0;
+
+        s->alive = 0;
+        for (size_t i = 0; i < s->slots.n_chunks; i++) {
+                struct slot_chunk *c = &s->slots.chunks[i];
+
+                for (unsigned k = 0; rc == 0 && k < c->slots; k++) {
+                        uint32_t slot = (uint32_t)(i * CHUNK_SLOTS + k);
+
+                        if ((c->flags[k] & (SLOT_SEEN | SLOT_ALIVE | SLOT_MARK)) == 0)
+                                continue;
+                        rc = ok ? settle_slot_good(s, slot, &c->flags[k], e)
+                                : settle_slot_failed(s, slot, &c->flags[k], e);
+                }
+        }
+        return rc;
+}
+
+/* The values of a failed scrape are worth nothing. */
+static void
+drop_staged(struct series *s)
+{
+        for (size_t i = 0; i < s->cap_columns; i++) {
+                if (s->columns[i] != NULL)
+                        pool_return_column(s->pool, s->columns[i], CHUNK_SLOTS);
+                s->columns[i] = NULL;
+        }
+        s->n_extras = 0;
+}
+
+/* The report series have slots as the others do, made with the target's first scrape. */
+static int
+make_report_slots(struct series *s, struct err *e)
+{
+        const struct finalize_input in = {.job = s->target->job,
+            .target_labels = s->target->labels,
+            .n_target_labels = s->target->n_labels};
+        int rc = 0;
+
+        if (s->report_slot[0] != SLOT_NONE)
+                return 0;
+        if (!s->has_finals)
+                rc = series_build_finals(s, e);
+        for (int i = 0; rc == 0 && i < REPORT_SERIES; i++) {
+                const uint32_t *found;
+                struct labels l;
+
+                arena_reset(&s->pool->arena);
+                labels_init(&l, &s->pool->arena);
+                rc = finalize_report(&in, report_names[i], &l, e);
+                if (rc < 0)
+                        break;
+                found = slotmap_find(&s->finals, labels_hash(&l));
+                if (found != NULL) {
+                        s->report_slot[i] = *found;
+                } else {
+                        rc = series_add_slot(s, &l, 0, &s->report_slot[i], e);
+                }
+        }
+        if (rc < 0)
+                s->report_slot[0] = SLOT_NONE;
+        return rc;
+}
+
+static int
+stage_report(struct series *s, struct err *e)
+{
+        const double values[REPORT_SERIES] = {s->report.up ? 1.0 : 0.0, s->report.duration_seconds,
+            (double)s->report.scraped, (double)s->report.post_relabel, (double)s->report.added};
+        int rc = make_report_slots(s, e);
+
+        for (int i = 0; rc == 0 && i < REPORT_SERIES; i++) {
+                uint8_t *flags = slots_flags(&s->slots, s->report_slot[i]);
+                uint64_t bits;
+
+                memcpy(&bits, &values[i], sizeof(bits));
+                *flags = (uint8_t)((*flags | SLOT_SEEN | SLOT_STORED) & ~SLOT_STAMPED);
+                rc = series_stage(s, s->report_slot[i], bits, e);
+        }
+        return rc;
+}
+
+/* A new epoch: what was in neither this one nor the one before is dead. */
+static void
+turn_epoch(struct series *s)
+{
+        s->epoch_ms = s->tick_ms;
+        s->wants_compaction = false;
+        for (size_t i = 0; i < s->slots.n_chunks; i++) {
+                struct slot_chunk *c = &s->slots.chunks[i];
+                unsigned dead = 0;
+
+                for (unsigned k = 0; k < c->slots; k++) {
+                        uint8_t f = c->flags[k];
+
+                        dead += (f & (SLOT_RECENT | SLOT_BEFORE | SLOT_ALIVE)) == 0;
+                        f &= (uint8_t) ~(SLOT_RECENT | SLOT_BEFORE);
+                        if ((c->flags[k] & SLOT_RECENT) != 0)
+                                f |= SLOT_BEFORE;
+                        c->flags[k] = f;
+                }
+                if (c->slots >= COMPACT_MIN_SLOTS && dead > c->slots / 2)
+                        s->wants_compaction = true;
+        }
+}
+
+static bool
+is_recent_generation(const void *arg, uint32_t generation)
+{
+        return generation + 2 >= *(const uint32_t *)arg;
+}
+
+static int
+forget_old(struct series *s, struct err *e)
+{
+        uint32_t generation = series_dropped_generation(s);
+
+        if (s->scrapes % DROPPED_GENERATION_SCRAPES != 0)
+                return 0;
+        if (s->aliases.used > slots_count(&s->slots))
+                slotmap_release(&s->aliases);
+        return slotmap_filter(&s->dropped, is_recent_generation, &generation, e);
+}
+
+static int
+set_stamp(struct series_stamps *st, uint32_t slot, int64_t time_ms, struct err *e)
+{
+        int64_t *old = series_find_stamp(st, slot);
+
+        if (old != NULL) {
+                *old = time_ms;
+                return 0;
+        }
+        if (st->n == st->cap) {
+                size_t cap = st->cap > 0 ? st->cap * 2 : 16;
+                int64_t *v = realloc(st->times, cap * sizeof(*v));
+
+                if (v == NULL)
+                        return err_nomem(e, "timestamps of series");
+                st->times = v;
+                st->cap = cap;
+        }
+        st->times[st->n] = time_ms;
+        return slotmap_put(&st->index, slot, (uint32_t)st->n++, e);
+}
+
+static int
+keep_stamps(struct series *s, struct err *e)
+{
+        int rc = 0;
+
+        for (size_t i = 0; rc == 0 && i < s->n_extras; i++) {
+                const struct series_extra *x = &s->extras[i];
+                const int64_t *last = series_find_stamp(&s->stamps, x->slot);
+
+                if (last == NULL || x->time_ms > *last)
+                        rc = set_stamp(&s->stamps, x->slot, x->time_ms, e);
+        }
+        return rc;
+}
+
+/* Everything of series_end that can fail for want of memory. */
+static int
+finish_page(struct series *s, struct err *e)
+{
+        int rc = stage_report(s, e);
+
+        if (rc == 0)
+                rc = settle_slots(s, s->report.up, e);
+        if (rc == 0 && s->report.up)
+                rc = keep_stamps(s, e);
+        for (size_t i = 0; rc == 0 && i < s->n_markers; i++)
+                rc = series_stage(s, s->markers[i], COLUMN_STALE, e);
+        if (rc == 0 && s->builder != NULL)
+                rc = series_flush_layout(s, e);
+        if (rc == 0)
+                rc = forget_old(s, e);
+        return rc;
+}
+
+int
+series_end(
+    struct series *s, bool ok, double duration_seconds, struct series_report *report, struct err *e)
+{
+        int failed = 0;
+        int rc;
+
+        assert(s->phase == SERIES_READING);
+        if (ok && s->report.over_limit > 0) {
+                failed = err_set(e, ERR_LIMIT,
+                    "sample limit exceeded: the page has %" PRIu64
+                    " samples after relabeling, sample_limit is %" PRIu64,
+                    s->kept + s->report.over_limit, s->target->job->sample_limit);
+                ok = false;
+        }
+        s->report.up = ok;
+        s->report.duration_seconds = duration_seconds;
+        if (!ok)
+                drop_staged(s);
+        rc = finish_page(s, e);
+        *report = s->report;
+        slotmap_release(&s->finals);
+        s->has_finals = false;
+        slots_page_done(&s->slots);
+        if (rc < 0) {
+                wal_count_not_stored(s->pool->wal, NOT_STORED_MEMORY, s->kept + REPORT_SERIES);
+                series_drop_scrape(s);
+                return rc;
+        }
+        if (ok)
+                s->hashes_known = true;
+        if (s->epoch_ms == 0)
+                s->epoch_ms = s->tick_ms;
+        if (s->tick_ms - s->epoch_ms >= EPOCH_MS)
+                turn_epoch(s);
+        s->phase = SERIES_ENDED;
+        s->next_chunk = 0;
+        s->next_extra = 0;
+        series_account(s);
+        return failed;
+}
+
+bool
+series_wants_compaction(const struct series *s, int64_t now_ms)
+{
+        (void)now_ms;
+        return s->wants_compaction && s->phase == SERIES_IDLE;
+}
+
+void
+series_renew(struct series *s)
+{
+        for (size_t i = 0; i < s->slots.n_chunks; i++)
+                s->slots.chunks[i].keyframe_age = UINT16_MAX;
+}
+
+int
+series_reset(struct series *s, struct err *e)
+{
+        (void)e;
+        slots_forget_hashes(&s->slots);
+        slotmap_release(&s->dropped);
+        slotmap_release(&s->aliases);
+        s->hashes_known = false;
+        series_account(s);
+        return 0;
+}
+
+void
+series_count(const struct series *s, struct series_counts *out)
+{
+        out->slots = slots_count(&s->slots);
+        out->alive = s->alive;
+        out->dropped = s->dropped.used;
+        out->chunks = s->slots.n_chunks;
+}

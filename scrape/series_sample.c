@@ -1,0 +1,290 @@
+/*
+ * One line of a page: the common one costs a hash, a compare and a store. Only an unknown raw text
+ * is parsed, relabeled and looked up by its final labels.
+ */
+#include "base/err.h"
+#include "base/hash.h"
+#include "base/memory.h"
+#include "scrape/finalize.h"
+#include "scrape/job.h"
+#include "scrape/series_state.h"
+#include "scrape/target.h"
+#include "wal/layout.h"
+#include "wal/wal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int
+reserve_columns(struct series *s, struct err *e)
+{
+        size_t cap = s->cap_columns > 0 ? s->cap_columns : 1;
+        uint64_t **v;
+
+        while (cap < s->slots.n_chunks)
+                cap *= 2;
+        v = realloc(s->columns, cap * sizeof(*v));
+        if (v == NULL)
+                return err_nomem(e, "staged values");
+        for (size_t i = s->cap_columns; i < cap; i++)
+                v[i] = NULL;
+        s->columns = v;
+        s->cap_columns = cap;
+        return 0;
+}
+
+int
+series_stage(struct series *s, uint32_t slot, uint64_t bits, struct err *e)
+{
+        size_t chunk = slot / CHUNK_SLOTS;
+
+        if (chunk >= s->cap_columns) {
+                int rc = reserve_columns(s, e);
+
+                if (rc < 0)
+                        return rc;
+        }
+        if (s->columns[chunk] == NULL) {
+                s->columns[chunk] = pool_borrow_column(s->pool);
+                if (s->columns[chunk] == NULL)
+                        return err_nomem(e, "staged values");
+        }
+        s->columns[chunk][slot % CHUNK_SLOTS] = bits;
+        return 0;
+}
+
+int64_t *
+series_find_stamp(const struct series_stamps *st, uint32_t slot)
+{
+        const uint32_t *at = slotmap_find(&st->index, slot);
+
+        return at != NULL ? &st->times[*at] : NULL;
+}
+
+/* A sample with a timestamp of its own: rides beside the column. */
+static int
+stage_stamped(struct series *s, uint32_t slot, const struct text_sample *x, struct err *e)
+{
+        const int64_t *last = series_find_stamp(&s->stamps, slot);
+        uint8_t *flags = slots_flags(&s->slots, slot);
+
+        if (x->timestamp_ms > s->tick_ms + AHEAD_MS) {
+                s->report.out_of_bounds++;
+                return 0;
+        }
+        if (last != NULL && x->timestamp_ms <= *last) {
+                s->report.out_of_order++;
+                return 0;
+        }
+        if (s->n_extras == EXTRAS_MAX)
+                return err_set(
+                    e, ERR_LIMIT, "the page has more than %d samples with timestamps", EXTRAS_MAX);
+        if (s->n_extras == s->cap_extras) {
+                size_t cap = s->cap_extras > 0 ? s->cap_extras * 2 : 64;
+                struct series_extra *v = realloc(s->extras, cap * sizeof(*v));
+
+                if (v == NULL)
+                        return err_nomem(e, "samples with timestamps");
+                s->extras = v;
+                s->cap_extras = cap;
+        }
+        s->extras[s->n_extras++] = (struct series_extra){slot, x->timestamp_ms, x->bits};
+        *flags |= SLOT_SEEN;
+        if (s->target->job->track_timestamps_staleness) {
+                *flags &= (uint8_t)~SLOT_STAMPED;
+        } else {
+                *flags |= SLOT_STAMPED;
+        }
+        return 0;
+}
+
+/* Is there room for one more sample under sample_limit? Counts the one that is over. */
+static bool
+over_sample_limit(struct series *s)
+{
+        uint64_t limit = s->target->job->sample_limit;
+
+        if (limit == 0 || s->kept < limit)
+                return false;
+        s->report.over_limit++;
+        return true;
+}
+
+static int
+stage_sample(struct series *s, uint32_t slot, const struct text_sample *x, struct err *e)
+{
+        uint8_t *flags = slots_flags(&s->slots, slot);
+
+        if (x->has_timestamp && s->target->job->honor_timestamps) {
+                if (over_sample_limit(s))
+                        return 0;
+                s->kept++;
+                return stage_stamped(s, slot, x, e);
+        }
+        if ((*flags & SLOT_SEEN) != 0) {
+                s->report.duplicates++;
+                return 0;
+        }
+        if (over_sample_limit(s))
+                return 0;
+        s->kept++;
+        *flags = (uint8_t)((*flags | SLOT_SEEN) & ~SLOT_STAMPED);
+        return series_stage(s, slot, x->bits, e);
+}
+
+/* ---- unknown raw texts ---- */
+
+/* The chunk that takes new slots: the tail, or a new one when it is full. */
+static int
+open_tail(struct series *s, struct err *e)
+{
+        int rc = 0;
+
+        if (s->open_tail && s->slots.chunks[s->slots.n_chunks - 1].slots < CHUNK_SLOTS)
+                return 0;
+        if (s->builder != NULL)
+                rc = series_flush_layout(s, e);
+        if (rc == 0)
+                rc = slots_add_chunk(&s->slots, wal_new_id(s->pool->wal), e);
+        if (rc == 0)
+                s->open_tail = true;
+        return rc;
+}
+
+int
+series_add_slot(
+    struct series *s, const struct labels *l, uint8_t flags, uint32_t *out, struct err *e)
+{
+        struct slot_chunk *tail;
+        int rc = open_tail(s, e);
+
+        if (rc < 0)
+                return rc;
+        tail = &s->slots.chunks[s->slots.n_chunks - 1];
+        if (s->builder == NULL) {
+                s->builder = pool_borrow_builder(s->pool, e);
+                if (s->builder == NULL)
+                        return ERR_NOMEM;
+                s->builder_first = tail->slots;
+        }
+        rc = layout_builder_add(s->builder, l->v, l->n, e);
+        if (rc == 0)
+                rc = slots_grow(&s->slots, s->slots.n_chunks - 1, 1, flags, e);
+        if (rc < 0)
+                return rc;
+        *out = (uint32_t)((s->slots.n_chunks - 1) * CHUNK_SLOTS + tail->slots - 1);
+        s->state_dirty = true;
+        if (s->has_finals)
+                rc = slotmap_put(&s->finals, labels_hash(l), *out, e);
+        return rc;
+}
+
+/* The slot of a final label set: one that is there, or a new one. SLOT_NONE: not taken. */
+static int
+slot_of_labels(
+    struct series *s, const struct labels *l, uint64_t raw_hash, uint32_t *out, struct err *e)
+{
+        const uint32_t *found;
+        int rc = 0;
+
+        if (!s->has_finals)
+                rc = series_build_finals(s, e);
+        if (rc < 0)
+                return rc;
+        found = slotmap_find(&s->finals, labels_hash(l));
+        if (found != NULL) {
+                *out = *found;
+                if ((*slots_flags(&s->slots, *out) & SLOT_SEEN) != 0)
+                        return slotmap_put(&s->aliases, raw_hash, *out, e);
+        } else {
+                if (memory_refuses_new()) {
+                        s->report.refused_memory++;
+                        *out = SLOT_NONE;
+                        return 0;
+                }
+                rc = series_add_slot(s, l, 0, out, e);
+        }
+        if (rc == 0)
+                rc = slots_set_hash(&s->slots, *out, raw_hash, e);
+        return rc;
+}
+
+uint32_t
+series_dropped_generation(const struct series *s)
+{
+        return (uint32_t)(s->scrapes / DROPPED_GENERATION_SCRAPES);
+}
+
+static int
+add_unknown(struct series *s, const struct text_sample *x, uint64_t raw_hash, struct err *e)
+{
+        const struct finalize_input in = {.job = s->target->job,
+            .target_labels = s->target->labels,
+            .n_target_labels = s->target->n_labels,
+            .series = x->series,
+            .type = x->type};
+        struct labels l;
+        size_t offset;
+        bool kept = false;
+        uint32_t slot = SLOT_NONE;
+        int rc;
+
+        arena_reset(&s->pool->arena);
+        labels_init(&l, &s->pool->arena);
+        rc = finalize_labels(&in, &l, &kept, &offset, e);
+        if (rc < 0)
+                return rc;
+        if (!kept)
+                return slotmap_put(&s->dropped, raw_hash, series_dropped_generation(s), e);
+        s->report.post_relabel++;
+        if (s->target->job->sample_limit > 0 && s->kept >= s->target->job->sample_limit) {
+                s->report.over_limit++;
+                return 0;
+        }
+        rc = slot_of_labels(s, &l, raw_hash, &slot, e);
+        if (rc < 0 || slot == SLOT_NONE)
+                return rc;
+        s->report.added++;
+        return stage_sample(s, slot, x, e);
+}
+
+/* Another raw text of a series that has a slot: a duplicate, or what the series is called now. */
+static int
+take_alias(
+    struct series *s, uint32_t slot, const struct text_sample *x, uint64_t raw_hash, struct err *e)
+{
+        s->report.post_relabel++;
+        if ((*slots_flags(&s->slots, slot) & SLOT_SEEN) == 0) {
+                int rc = slots_set_hash(&s->slots, slot, raw_hash, e);
+
+                if (rc < 0)
+                        return rc;
+        }
+        return stage_sample(s, slot, x, e);
+}
+
+int
+series_sample(struct series *s, const struct text_sample *x, struct err *e)
+{
+        uint64_t hash = hash_seeded(x->series.p, x->series.n);
+        uint32_t *found;
+        uint32_t slot;
+        int rc = slots_find(&s->slots, hash, &slot, e);
+
+        if (rc < 0)
+                return rc;
+        s->report.scraped++;
+        if (slot != SLOT_NONE) {
+                s->report.post_relabel++;
+                return stage_sample(s, slot, x, e);
+        }
+        found = slotmap_find(&s->dropped, hash);
+        if (found != NULL) {
+                *found = series_dropped_generation(s);
+                return 0;
+        }
+        found = slotmap_find(&s->aliases, hash);
+        if (found != NULL)
+                return take_alias(s, *found, x, hash, e);
+        return add_unknown(s, x, hash, e);
+}
