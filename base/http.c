@@ -1,0 +1,160 @@
+#include "base/http.h"
+
+#include "base/err.h"
+#include "base/http_auth.h"
+#include "base/http_tls.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct http_client {
+        const struct http_options *o; /* borrowed */
+        struct http_tls *tls; /* owned */
+        struct http_guards *guards; /* owned */
+};
+
+void
+http_options_init(struct http_options *o)
+{
+        *o = (struct http_options){.follow_redirects = true};
+}
+
+int
+http_setup(struct err *e)
+{
+        CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
+
+        if (code != CURLE_OK)
+                return err_set(e, ERR_SYS, "cannot set up libcurl: %s", curl_easy_strerror(code));
+        return 0;
+}
+
+void
+http_teardown(void)
+{
+        curl_global_cleanup();
+}
+
+int
+http_client_new(
+    const struct http_options *o, enum tls_version floor, struct http_client **out, struct err *e)
+{
+        struct http_client *c = calloc(1, sizeof(*c));
+        int rc;
+
+        if (c == NULL)
+                return err_nomem(e, "an HTTP client");
+        c->o = o;
+        rc = http_tls_new(o, floor, &c->tls, e);
+        if (rc == 0)
+                rc = http_guards_new(&c->guards, e);
+        if (rc < 0) {
+                http_client_free(c);
+                return rc;
+        }
+        *out = c;
+        return 0;
+}
+
+void
+http_client_free(struct http_client *c)
+{
+        if (c == NULL)
+                return;
+        http_tls_free(c->tls);
+        http_guards_free(c->guards);
+        free(c);
+}
+
+int
+http_client_apply(struct http_client *c, CURL *easy, struct curl_slist **headers, struct err *e)
+{
+        int rc = http_tls_apply(c->tls, easy, e);
+
+        if (rc == 0)
+                rc = http_auth_apply(c->o, easy, headers, e);
+        if (rc == 0)
+                rc = http_guards_apply(c->guards, c->o, easy, headers, e);
+        (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+        (void)curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* or the environment would name one */
+        (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+        (void)curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+        (void)curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+            c->o->enable_http2 ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
+        (void)curl_easy_setopt(easy, CURLOPT_USERAGENT, http_user_agent());
+        return rc;
+}
+
+int64_t
+http_client_cert_expiry_ms(struct http_client *c)
+{
+        return http_tls_expiry_ms(c->tls);
+}
+
+const char *
+http_user_agent(void)
+{
+        return "gleaner/" GLEANER_VERSION;
+}
+
+/* What to look at, by libcurl's code and, where that says too little, by words of its text. */
+struct advice {
+        CURLcode code;
+        const char *word; /* in the error buffer; NULL: any text */
+        const char *check;
+};
+
+static const struct advice advices[] = {
+    {CURLE_COULDNT_RESOLVE_HOST, NULL, "check the host name and the DNS"},
+    {CURLE_COULDNT_CONNECT, NULL,
+        "check address and port, that the other side is up, and firewalls"},
+    {CURLE_OPERATION_TIMEDOUT, NULL, "check that the other side answers, and the timeout"},
+    {CURLE_SSL_CONNECT_ERROR, "protocol version",
+        "the other side speaks an older TLS: check tls_config.min_version"},
+    {CURLE_SSL_CONNECT_ERROR, "unsupported protocol",
+        "the other side speaks an older TLS: check tls_config.min_version"},
+    {CURLE_SSL_CONNECT_ERROR, "wrong version number",
+        "the other side does not speak TLS: check the port, or use http"},
+    {CURLE_SSL_CONNECT_ERROR, "certificate required",
+        "the other side wants a client certificate: check tls_config.cert_file"},
+    {CURLE_SSL_CONNECT_ERROR, NULL, "check tls_config and the other side's certificate"},
+    {CURLE_RECV_ERROR, "certificate required",
+        "the other side wants a client certificate: check tls_config.cert_file"},
+    {CURLE_RECV_ERROR, "alert",
+        "the other side refused our certificate: check tls_config.cert_file"},
+    {CURLE_PEER_FAILED_VERIFICATION, "self",
+        "the certificate's issuer is not trusted: check tls_config.ca_file"},
+    {CURLE_PEER_FAILED_VERIFICATION, "issuer",
+        "the certificate's issuer is not trusted: check tls_config.ca_file"},
+    {CURLE_PEER_FAILED_VERIFICATION, "expired",
+        "check the other side's certificate and the clocks of both sides"},
+    {CURLE_PEER_FAILED_VERIFICATION, "not yet valid",
+        "check the other side's certificate and the clocks of both sides"},
+    {CURLE_PEER_FAILED_VERIFICATION, NULL,
+        "the certificate is for another name: check the URL and tls_config.server_name"},
+    {CURLE_SSL_CERTPROBLEM, NULL, "check tls_config.cert_file and key_file"},
+    {CURLE_SSL_CACERT_BADFILE, NULL, "check tls_config.ca_file"},
+    {CURLE_TOO_MANY_REDIRECTS, NULL, "use the URL that the redirects lead to"},
+    {CURLE_ABORTED_BY_CALLBACK, NULL, "a redirect was not followed: use the URL that it leads to"},
+    {CURLE_UNSUPPORTED_PROTOCOL, NULL, "only http and https are spoken: check the URL"},
+    {CURLE_URL_MALFORMAT, NULL, "check the URL"},
+    {CURLE_GOT_NOTHING, NULL, "the other side closed the connection without an answer"},
+    {CURLE_PARTIAL_FILE, NULL, "the other side closed the connection in the middle of its answer"},
+};
+
+void
+http_describe(CURLcode code, const char *error_buffer, char *out, size_t cap)
+{
+        bool told = error_buffer != NULL && error_buffer[0] != '\0';
+        const char *what = told ? error_buffer : curl_easy_strerror(code);
+        const char *check = NULL;
+
+        for (size_t i = 0; check == NULL && i < sizeof(advices) / sizeof(advices[0]); i++) {
+                if (advices[i].code == code &&
+                    (advices[i].word == NULL || strcasestr(what, advices[i].word) != NULL))
+                        check = advices[i].check;
+        }
+        (void)snprintf(
+            out, cap, "%s%s%s", what, check != NULL ? "; " : "", check != NULL ? check : "");
+}
