@@ -47,7 +47,7 @@ varint_get(const uint8_t *p, const uint8_t *end, uint64_t *out)
 static inline uint64_t
 zigzag(int64_t v)
 {
-        return ((uint64_t)v << 1) ^ (uint64_t)(v >> 63);
+        return ((uint64_t)v << 1) ^ (v < 0 ? UINT64_MAX : 0);
 }
 
 static inline int64_t
