@@ -11,6 +11,7 @@ target_compile_definitions(gleaner_flags INTERFACE
 target_compile_options(gleaner_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
   -Wvla -Wformat=2 -fno-common
+  -UNDEBUG # assertions stay on in every build: a broken invariant must not go on writing
   $<$<BOOL:${GLEANER_WERROR}>:-Werror>)
 
 if(GLEANER_SANITIZE)
