@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "base/memory.h"
+#include "base/yaml.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -33,6 +34,9 @@ begin_group(struct group_list *g, const struct groups_input *in, size_t targets,
         if (targets > GROUPS_MAX_TARGETS - g->n_targets)
                 return err_set(
                     e, ERR_LIMIT, "\"%s\" has more than %d targets", in->name, GROUPS_MAX_TARGETS);
+        if (labels > GROUPS_MAX_LABELS)
+                return err_set(e, ERR_LIMIT, "\"%s\": a group has more than %d labels", in->name,
+                    GROUPS_MAX_LABELS);
         *t = (struct target_group){0};
         t->targets = arena_alloc(&g->arena, (targets + 1) * sizeof(*t->targets));
         t->labels = arena_alloc(&g->arena, (labels + 1) * sizeof(*t->labels));
@@ -60,18 +64,21 @@ static int
 add_label(struct group_list *g, const struct groups_input *in, struct target_group *t,
     struct view name, struct view value, struct err *e)
 {
-        struct label *l = &t->labels[t->n_labels];
+        struct label *l = t->labels;
 
         if (!name_label_valid(name, NAME_UTF8))
                 return err_set(e, ERR_PARSE, "\"%s\": \"%.*s\" is not a valid label name", in->name,
                     (int)name.n, name.p);
         if (view_eq(name, in->meta.name))
                 return 0;
+        /* what a merge key brought in gives way to what stands behind it */
+        while (l < t->labels + t->n_labels && !view_eq(l->name, name))
+                l++;
         l->name = arena_view(&g->arena, name);
         l->value = arena_view(&g->arena, value);
         if (l->name.p == NULL || l->value.p == NULL)
                 return nomem(in, e);
-        t->n_labels++;
+        t->n_labels += l == t->labels + t->n_labels;
         return 0;
 }
 
@@ -259,6 +266,137 @@ out:
         return rc;
 }
 
+/* ---- YAML ---- */
+
+static int
+yaml_refuse(
+    const struct groups_input *in, const struct yaml_node *at, const char *why, struct err *e)
+{
+        return err_set(
+            e, ERR_PARSE, "\"%s\": line %u, column %u: %s", in->name, at->line, at->column, why);
+}
+
+/* Text of a scalar as it is written: yes and 017 are labels like any other; null is empty. */
+static bool
+yaml_text(const struct yaml_node *node, struct view *out)
+{
+        if (node->kind == YAML_NULL) {
+                *out = (struct view){"", 0};
+                return true;
+        }
+        *out = node->text;
+        return node->kind == YAML_SCALAR;
+}
+
+static int
+yaml_targets(struct group_list *g, const struct groups_input *in, struct target_group *t,
+    const struct yaml_node *targets, struct err *e)
+{
+        int rc = 0;
+
+        for (size_t i = 0; i < targets->n_items && rc == 0; i++) {
+                struct view text;
+
+                if (!yaml_text(targets->items[i], &text))
+                        return yaml_refuse(in, targets->items[i], "a target must be a string", e);
+                rc = add_target(g, in, t, text, e);
+        }
+        return rc;
+}
+
+static int
+yaml_labels(struct group_list *g, const struct groups_input *in, struct target_group *t,
+    const struct yaml_node *labels, struct err *e)
+{
+        int rc = 0;
+
+        for (size_t i = 0; i < labels->n_entries && rc == 0; i++) {
+                const struct yaml_entry *x = &labels->entries[i];
+                struct view name;
+                struct view value;
+
+                if (x->duplicate)
+                        return yaml_refuse(in, x->key, "the label is there twice", e);
+                if (!yaml_text(x->key, &name))
+                        return yaml_refuse(in, x->key, "a label's name must be a string", e);
+                if (!yaml_text(x->value, &value))
+                        return yaml_refuse(in, x->value, "a label's value must be a string", e);
+                rc = add_label(g, in, t, name, value, e);
+        }
+        return rc;
+}
+
+static int
+yaml_check_group(const struct groups_input *in, const struct yaml_node *group,
+    const struct yaml_node **targets, const struct yaml_node **labels, struct err *e)
+{
+        if (group->kind == YAML_NULL)
+                return yaml_refuse(in, group, "nil target group item found", e);
+        if (group->kind != YAML_MAP)
+                return yaml_refuse(in, group, "a target group must be a map", e);
+        for (size_t i = 0; i < group->n_entries; i++) {
+                const struct yaml_entry *x = &group->entries[i];
+
+                if (x->duplicate)
+                        return yaml_refuse(in, x->key, "the key is there twice", e);
+                if (view_is(x->key->text, "targets")) {
+                        *targets = x->value;
+                } else if (view_is(x->key->text, "labels")) {
+                        *labels = x->value;
+                } else {
+                        return unknown_key(in, x->key->text, e);
+                }
+        }
+        if (*targets != NULL && (*targets)->kind != YAML_LIST && (*targets)->kind != YAML_NULL)
+                return yaml_refuse(in, *targets, "targets must be a list of strings", e);
+        if (*labels != NULL && (*labels)->kind != YAML_MAP && (*labels)->kind != YAML_NULL)
+                return yaml_refuse(in, *labels, "labels must be a map of strings", e);
+        return 0;
+}
+
+static int
+yaml_group(struct group_list *g, const struct groups_input *in, const struct yaml_node *group,
+    struct err *e)
+{
+        const struct yaml_node *targets = NULL;
+        const struct yaml_node *labels = NULL;
+        struct target_group *t = NULL;
+        int rc = yaml_check_group(in, group, &targets, &labels, e);
+
+        if (rc == 0)
+                rc = begin_group(g, in, targets != NULL ? targets->n_items : 0,
+                    labels != NULL ? labels->n_entries : 0, &t, e);
+        if (rc == 0 && targets != NULL)
+                rc = yaml_targets(g, in, t, targets, e);
+        if (rc == 0 && labels != NULL)
+                rc = yaml_labels(g, in, t, labels, e);
+        if (rc == 0)
+                rc = end_group(g, in, t, e);
+        return rc;
+}
+
+static int
+parse_yaml(struct group_list *g, const struct groups_input *in, struct err *e)
+{
+        struct yaml_tree tree = {0};
+        const struct yaml_node *root;
+        int rc = yaml_tree_parse(&tree, in->text, e);
+
+        if (rc < 0) {
+                (void)err_prefix(e, "\"%s\"", in->name);
+                goto out;
+        }
+        root = tree.root;
+        rc = begin_list(g, in, root != NULL ? root->n_items : 0, e);
+        if (rc == 0 && root != NULL && root->kind != YAML_LIST && root->kind != YAML_NULL)
+                rc = yaml_refuse(in, root, "the file must be a list of target groups", e);
+        for (size_t i = 0; root != NULL && i < root->n_items && rc == 0; i++)
+                rc = yaml_group(g, in, root->items[i], e);
+out:
+        yaml_tree_release(&tree);
+        return rc;
+}
+
 /* ---- both ---- */
 
 int
@@ -274,7 +412,7 @@ groups_parse(const struct groups_input *in, struct group_list **out, struct err 
         if (g == NULL)
                 return nomem(in, e);
         g->arena = (struct arena)ARENA_INIT(GROUPS_MAX_BYTES);
-        rc = parse_json(g, in, e);
+        rc = in->format == GROUPS_JSON ? parse_json(g, in, e) : parse_yaml(g, in, e);
         memory_account(MEMORY_TARGETS, (int64_t)g->arena.used);
         if (rc < 0) {
                 groups_free(g);

@@ -19,6 +19,7 @@ enum {
         GROUPS_MAX_TEXT = 16 << 20, /* bytes of a file */
         GROUPS_MAX_GROUPS = 100000, /* in a file */
         GROUPS_MAX_TARGETS = 1000000, /* in a file */
+        GROUPS_MAX_LABELS = 1000, /* in a group */
 };
 
 enum groups_format { GROUPS_JSON, GROUPS_YAML };

@@ -49,6 +49,39 @@ static const struct parse_case cases[] = {
     {"empty file", GROUPS_JSON, "", NULL, "\"f\" is not JSON"},
     {"text behind it", GROUPS_JSON, "[] []", NULL, "\"f\" is not JSON"},
     {"not UTF-8", GROUPS_JSON, "[{\"targets\": [\"\xff\"]}]", NULL, "\"f\" is not JSON"},
+    {"YAML", GROUPS_YAML,
+        "- targets: [a:1, \"b:2\"]\n  labels: {dc: x, env: \"\"}\n- targets:\n  - c\n",
+        "[a:1,b:2|dc=x,env=,__meta_filepath=f][c|__meta_filepath=f]", NULL},
+    {"YAML: text stays as it is written", GROUPS_YAML,
+        "- targets: [1.50]\n  labels: {n: 017, on: yes, z: ~}\n",
+        "[1.50|n=017,on=yes,z=,__meta_filepath=f]", NULL},
+    {"YAML: nothing in it", GROUPS_YAML, "", "", NULL},
+    {"YAML: a comment in it", GROUPS_YAML, "# none\n", "", NULL},
+    {"YAML: null", GROUPS_YAML, "~", "", NULL},
+    {"YAML: keys of null", GROUPS_YAML, "- targets:\n  labels:\n", "[|__meta_filepath=f]", NULL},
+    {"YAML: aliases and merge keys", GROUPS_YAML,
+        "- &a\n  targets: [x]\n  labels: &l {a: 1, b: 2}\n- <<: *a\n  labels: {<<: *l, b: 3}\n",
+        "[x|a=1,b=2,__meta_filepath=f][x|a=1,b=3,__meta_filepath=f]", NULL},
+    {"YAML: null group", GROUPS_YAML, "- ~\n", NULL,
+        "\"f\": line 1, column 3: nil target group item found"},
+    {"YAML: unknown key", GROUPS_YAML, "- target: [a]\n", NULL,
+        "\"f\": unknown key \"target\" in a target group"},
+    {"YAML: key twice", GROUPS_YAML, "- targets: [a]\n  targets: [b]\n", NULL,
+        "line 2, column 3: the key is there twice"},
+    {"YAML: label twice", GROUPS_YAML, "- labels: {a: 1, a: 2}\n", NULL,
+        "the label is there twice"},
+    {"YAML: group of another type", GROUPS_YAML, "- a\n", NULL, "a target group must be a map"},
+    {"YAML: file of another type", GROUPS_YAML, "targets: [a]\n", NULL,
+        "the file must be a list of target groups"},
+    {"YAML: targets of another type", GROUPS_YAML, "- targets: a\n", NULL,
+        "targets must be a list of strings"},
+    {"YAML: a target of another type", GROUPS_YAML, "- targets: [[a]]\n", NULL,
+        "a target must be a string"},
+    {"YAML: labels of another type", GROUPS_YAML, "- labels: [a]\n", NULL,
+        "labels must be a map of strings"},
+    {"YAML: a label of another type", GROUPS_YAML, "- labels: {a: [b]}\n", NULL,
+        "a label's value must be a string"},
+    {"YAML: broken", GROUPS_YAML, "- targets: [a\n", NULL, "\"f\": yaml: "},
 };
 
 static void
@@ -111,6 +144,26 @@ parses(void **state)
         assert_int_equal(memory_of(MEMORY_TARGETS), 0);
 }
 
+static void
+bounded_labels(void **state)
+{
+        struct buf text = BUF_INIT(1 << 20);
+        struct groups_input in;
+        struct group_list *g = NULL;
+        struct err e = ERR_INIT;
+
+        (void)state;
+        testing_ok(buf_puts(&text, "[{\"labels\": {", NULL), NULL);
+        for (int i = 0; i <= GROUPS_MAX_LABELS; i++)
+                testing_ok(buf_printf(&text, NULL, "%s\"l%d\": \"\"", i > 0 ? "," : "", i), NULL);
+        testing_ok(buf_puts(&text, "}}]", NULL), NULL);
+        in = input(GROUPS_JSON, buf_view(&text));
+        assert_int_equal(groups_parse(&in, &g, &e), ERR_LIMIT);
+        in.format = GROUPS_YAML;
+        assert_int_equal(groups_parse(&in, &g, &e), ERR_LIMIT);
+        buf_release(&text);
+}
+
 /* "[" + n × one + "]" must be refused as too much. */
 static void
 refuse_many(const char *one, size_t n)
@@ -149,6 +202,7 @@ main(void)
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(parses),
             cmocka_unit_test(bounded),
+            cmocka_unit_test(bounded_labels),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
