@@ -6,9 +6,11 @@ import sys
 import tempfile
 import unittest
 
+from . import truth
 from .agent import Agent
-from .exporter import FakeExporter
+from .exporter import FakeExporter, RecordingProxy
 from .receiver import FakeReceiver
+from .waiting import wait_until
 
 
 class Case(unittest.TestCase):
@@ -47,6 +49,9 @@ class Case(unittest.TestCase):
 
     # ---- what most tests need ----
 
+    def wait(self, condition, what: str, seconds: float = 60):
+        return wait_until(condition, what, seconds)
+
     def exporter(self, pages) -> FakeExporter:
         """pages: a function for /metrics, or a dict path → function."""
         if callable(pages):
@@ -62,6 +67,36 @@ class Case(unittest.TestCase):
         if start:
             return self.started(agent)
         return self.stopped(agent)
+
+    def recorder(self, upstream: str) -> RecordingProxy:
+        return self.stopped(RecordingProxy(upstream))
+
+    def expected(self, recorder: RecordingProxy, labels: dict, external: dict, found: dict,
+                 interval_ms: int = 1000) -> tuple:
+        """(samples, ticks that were scraped and did not arrive) of one target, from what the
+        recorder saw; `found` tells by `up` which ticks arrived. Markers follow from those."""
+        ups = [s for k, s in found.items()
+               if {("__name__", "up"), *labels.items()} <= set(k)]
+        self.assertEqual(1, len(ups), f"series of up with {labels}")
+        arrived = set(dict(ups[0]))
+        offset = truth.offset_of(arrived, interval_ms)
+        target = truth.Target(labels, external)
+        missing = []
+        for scrape in recorder.recorded():
+            tick = truth.tick_of(scrape.begin_ms, interval_ms, offset)
+            if tick not in arrived:
+                missing.append((tick, scrape))
+            elif scrape.status == 200:
+                target.good(tick, scrape.text)
+            else:
+                target.failed(tick)
+        return target.samples, missing
+
+    def assert_holds(self, expected: dict, found: dict) -> None:
+        """Bit for bit, nothing missing, nothing more."""
+        wrong = truth.compare(expected, found)
+        if wrong:
+            self.fail(f"of {len(expected)} series:\n" + "\n".join(wrong))
 
     def assert_no_faults(self, receiver: FakeReceiver) -> None:
         self.assertEqual([], receiver.faults)

@@ -1,0 +1,122 @@
+"""The receiver is away, the agent is killed (-9) meanwhile; afterwards nothing that was stored is
+missing, and what is missing was queued at a kill or due while no process ran.
+
+Ten minutes of 15 s scrapes are forty ticks; so are forty seconds of 1 s scrapes.
+"""
+import time
+import unittest
+
+from harness.agent import config, endpoint, job
+from harness.case import Case
+from harness.paths import fetch_peers
+from harness.peers import Prometheus
+from harness.receiver import Answer
+from harness.throttle import ThrottleProxy
+
+EXTERNAL = {"cluster": "test", "tenant": "tenant-a"}
+SYNC_MS = 500
+COMMIT_MS = 1500  # what a commit itself may take on a busy machine, under a sanitizer
+
+
+class Outage(Case):
+    @classmethod
+    def setUpClass(cls):
+        fetch_peers()
+
+    def churning(self, n: int) -> str:
+        """Values move and some series come and go, so that there are markers to lose."""
+        lines = [f'steady{{index="{i}"}} {n * i / 7}' for i in range(40)]
+        lines += [f'moving{{index="{i}"}} {n}' for i in range(40) if (n // 5 + i) % 4]
+        return "\n".join(lines) + "\n"
+
+    def targets(self, count: int):
+        self.recorders = [self.recorder(self.exporter(self.churning).address)
+                          for _ in range(count)]
+        return [job(f"job-{i}", r.address) for i, r in enumerate(self.recorders)]
+
+    def scrapes(self, more: int) -> None:
+        have = len(self.recorders[0].recorded())
+        self.wait(lambda: len(self.recorders[0].recorded()) >= have + more, f"{more} scrapes")
+
+    def killed(self, agent) -> None:
+        agent.kill()
+        self.kills.append(int(time.time() * 1000))
+
+    def check(self, found: dict) -> None:
+        expected = {}
+        for i, recorder in enumerate(self.recorders):
+            labels = {"job": f"job-{i}", "instance": recorder.address}
+            samples, missing = self.expected(recorder, labels, EXTERNAL, found)
+            for tick, scrape in missing:
+                self.assertTrue(
+                    any(kill - SYNC_MS - COMMIT_MS <= scrape.end_ms <= kill + 1000
+                        for kill in self.kills),
+                    f"scrape of {tick} (ended {scrape.end_ms}) is missing; kills: {self.kills}")
+            expected.update(samples)
+        self.assert_holds(expected, found)
+
+    def test_receiver_away_and_two_kills(self):
+        prometheus = self.started(Prometheus(self.work / "prometheus"))
+        line = self.stopped(ThrottleProxy(("127.0.0.1", prometheus.port)))
+        agent = self.agent(config(self.targets(3),
+                                  [endpoint(f"http://{line.address}/api/v1/write",
+                                            name="central")]))
+        self.kills = []
+        self.wait(lambda: agent.ledger("central").acknowledged > 0, "the first batch")
+        line.away()
+        self.scrapes(13)
+        self.killed(agent)
+        agent.start()
+        self.scrapes(13)
+        self.killed(agent)
+        time.sleep(3)  # ticks that are due while no process runs
+        agent.start()
+        self.scrapes(13)
+        agent.ledger("central").check()
+        self.assertGreater(agent.ledger("central").pending, 1000)
+        line.back()
+        ledger = agent.wait_drained("central")
+        ledger.check()
+        self.assertEqual(0, agent.stop())
+        self.kills.append(int(time.time() * 1000))  # a scrape may have been under way
+
+        now = int(time.time() * 1000)
+        found = prometheus.read(now - 3600_000, now + 3600_000)
+        self.check(found)
+        self.assertEqual(0, ledger.lost)
+        self.assertEqual(0, ledger.unconfirmed)
+        self.assertEqual(0, prometheus.own("prometheus_target_scrapes_sample_out_of_order_total"))
+        self.assertNotIn("ut of order", prometheus.process.log())
+
+    def test_killed_while_it_drains(self):
+        """Some requests are taken and never answered: their samples come twice, none is lost."""
+        receiver = self.receiver(lambda n, request: Answer(
+            store=True, delay=600 if n % 7 == 5 else 0.05))
+        line = self.stopped(ThrottleProxy(("127.0.0.1", receiver.port)))
+        agent = self.agent(config(
+            self.targets(3),
+            [endpoint(f"http://{line.address}/api/v1/write", name="central",
+                      remote_timeout="1s",
+                      queue_config={"max_samples_per_send": 200, "max_shards": 2})]))
+        self.kills = []
+        line.away()
+        self.scrapes(10)
+        line.back()
+        for _ in range(3):
+            before = receiver.count()
+            self.wait(lambda: receiver.count() >= before + 6, "six requests")
+            self.killed(agent)
+            agent.start()
+            self.scrapes(3)
+        receiver.script = None
+        ledger = agent.wait_drained("central")
+        ledger.check()
+        self.assertEqual(0, agent.stop())
+        self.kills.append(int(time.time() * 1000))
+        self.assertEqual(0, ledger.lost)
+        self.check(receiver.samples())
+        self.assert_no_faults(receiver)
+
+
+if __name__ == "__main__":
+    unittest.main()
