@@ -86,6 +86,30 @@ bytes_u8(struct bytes_reader *r)
         return p != NULL ? *p : 0;
 }
 
+static inline uint16_t
+bytes_u16(struct bytes_reader *r)
+{
+        const uint8_t *p = bytes_take(r, 2);
+
+        return p != NULL ? bytes_get_u16(p) : 0;
+}
+
+static inline uint32_t
+bytes_u32(struct bytes_reader *r)
+{
+        const uint8_t *p = bytes_take(r, 4);
+
+        return p != NULL ? bytes_get_u32(p) : 0;
+}
+
+static inline uint64_t
+bytes_u64(struct bytes_reader *r)
+{
+        const uint8_t *p = bytes_take(r, 8);
+
+        return p != NULL ? bytes_get_u64(p) : 0;
+}
+
 static inline uint64_t
 bytes_varint(struct bytes_reader *r)
 {
