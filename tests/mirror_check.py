@@ -9,6 +9,10 @@ import sys
 # file: the test that tries it instead
 ELSEWHERE = {
     "agent/main.c": "tests/e2e",
+    "scrape/series_batch.c": "tests/unit/scrape/series_test.c",
+    "scrape/series_pool.c": "tests/unit/scrape/series_test.c",
+    "scrape/series_restore.c": "tests/unit/scrape/series_test.c",
+    "scrape/series_sample.c": "tests/unit/scrape/series_test.c",
 }
 
 
