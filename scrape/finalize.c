@@ -72,6 +72,8 @@ has_empty(struct view text, struct view name)
                         end = i;
                 }
                 i = skip_blanks(text, i);
+                if (i < text.n && text.p[i] == ',')
+                        continue; /* a quoted metric name */
                 if (i >= text.n || text.p[i] != '=')
                         return false;
                 i = skip_blanks(text, i + 1);
