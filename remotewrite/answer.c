@@ -1,0 +1,227 @@
+#include "remotewrite/answer.h"
+
+#include "base/http.h"
+#include "remotewrite/backoff.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+const char *const verdict_names[] = {"settled", "unconfirmed", "counted", "refused", "dropped",
+    "split", "retry", "retry_at_once", "hold"};
+
+/* ---- reading the body ---- */
+
+static bool
+starts_with(struct view v, const char *word)
+{
+        size_t n = strlen(word);
+
+        return v.n >= n && strncasecmp(v.p, word, n) == 0;
+}
+
+/* A page for a person: from a proxy, an ingress or a captive portal, not from a receiver. */
+static bool
+is_html(const struct answer *a)
+{
+        struct view b = a->body;
+
+        while (b.n > 0 && isspace((unsigned char)*b.p)) {
+                b.p++;
+                b.n--;
+        }
+        return starts_with(a->content_type, "text/html") || starts_with(b, "<!doctype html") ||
+            starts_with(b, "<html");
+}
+
+static struct view
+first_line(struct view body)
+{
+        size_t n = 0;
+
+        while (n < body.n && body.p[n] != '\n' && body.p[n] != '\r' && n < 300)
+                n++;
+        return (struct view){body.p, n};
+}
+
+/* The number in "add <number> <what>" at p, 0 when it is not there. */
+static uint64_t
+read_count(struct view v, const char *what)
+{
+        uint64_t n = 0;
+        size_t i = 0;
+
+        while (i < v.n && i < 12 && isdigit((unsigned char)v.p[i]))
+                n = n * 10 + (uint64_t)(v.p[i++] - '0');
+        if (i == 0 || i >= v.n || v.p[i] != ' ')
+                return 0;
+        i++;
+        return starts_with((struct view){v.p + i, v.n - i}, what) ? n : 0;
+}
+
+/*
+ * Thanos tells how many it refused and why ("add 5 samples: out of order sample"), for each replica
+ * and batch, and keeps the rest (pkg/receive/writer.go). Series refused for their labels are turned
+ * into samples. 0: no such text. Never more than the request had.
+ */
+static uint64_t
+thanos_count(struct view body, const struct answer_context *c)
+{
+        uint64_t per_series = c->series > 0 ? (c->samples + c->series - 1) / c->series : 1;
+        uint64_t sum = 0;
+
+        for (size_t i = 0; i + 4 < body.n; i++) {
+                struct view rest = {body.p + i + 4, body.n - i - 4};
+
+                if (memcmp(body.p + i, "add ", 4) != 0)
+                        continue;
+                sum += read_count(rest, "samples");
+                sum += read_count(rest, "histograms");
+                sum += read_count(rest, "series") * per_series;
+        }
+        return sum < c->samples ? sum : c->samples;
+}
+
+/* ---- the table ---- */
+
+static void
+tell(struct judgement *out, const struct answer *a, const char *advice)
+{
+        struct view line = first_line(a->body);
+        bool html = is_html(a);
+
+        (void)snprintf(out->text, sizeof(out->text), "server returned HTTP status %ld%s%.*s%s%s",
+            a->status, !html && line.n > 0 ? ": " : "", html ? 0 : (int)line.n,
+            line.p != NULL ? line.p : "", advice[0] != '\0' ? "; " : "", advice);
+}
+
+static void
+judge_refusal(const struct answer *a, const struct answer_context *c, struct judgement *out)
+{
+        if (is_html(a)) {
+                out->verdict = VERDICT_HOLD;
+                tell(out, a,
+                    "a proxy answered with a web page, not the receiver: check the URL, the "
+                    "client certificate and the proxy's log");
+                return;
+        }
+        tell(out, a, "");
+        out->reason = a->status == 409 ? LOST_CONFLICT : LOST_REFUSED;
+        if (out->ambiguous) {
+                out->verdict = VERDICT_UNCONFIRMED;
+                return;
+        }
+        out->lost = thanos_count(a->body, c);
+        out->verdict = out->lost > 0 ? VERDICT_COUNTED : VERDICT_REFUSED;
+}
+
+static void
+judge_hold(const struct answer *a, struct judgement *out)
+{
+        char advice[256];
+
+        out->verdict = VERDICT_HOLD;
+        switch (a->status) {
+        case 401:
+        case 403:
+                tell(out, a, "check basic_auth, authorization and the client certificate");
+                return;
+        case 404:
+        case 405:
+                tell(out, a, "check the URL's path");
+                return;
+        default:
+                break;
+        }
+        if (a->status >= 300 && a->status < 400) {
+                (void)snprintf(advice, sizeof(advice), "it redirects to %.*s: use that URL",
+                    a->location.n < 150 ? (int)a->location.n : 150,
+                    a->location.p != NULL ? a->location.p : "");
+                tell(out, a, a->location.n > 0 ? advice : "a redirect without an address");
+                return;
+        }
+        tell(out, a, "check the URL and what stands before the receiver");
+}
+
+static void
+judge_status(const struct answer *a, const struct answer_context *c, struct judgement *out)
+{
+        long s = a->status;
+
+        if (s >= 200 && s < 300 && !is_html(a)) {
+                out->verdict = VERDICT_SETTLED;
+        } else if (s >= 200 && s < 300) {
+                out->verdict = VERDICT_HOLD;
+                tell(out, a, "a web page answered, not a receiver: a captive portal or a proxy?");
+        } else if (s == 400 || s == 409 || s == 422) {
+                judge_refusal(a, c, out);
+        } else if (s == 413) {
+                out->verdict = VERDICT_SPLIT;
+                out->reason = LOST_REFUSED;
+                tell(out, a, "the request is too large");
+        } else if (s == 429 && c->drop_on_429) {
+                out->verdict = VERDICT_DROPPED;
+                out->reason = LOST_REFUSED;
+                tell(out, a, "");
+        } else if (s >= 300 && s < 500 && s != 408 && s != 425 && s != 429 && s != 499) {
+                judge_hold(a, out);
+        } else {
+                /* 5xx: the write may have been done; the others say that it was not */
+                out->verdict = VERDICT_RETRY;
+                out->ambiguous = out->ambiguous || s >= 500;
+                tell(out, a, "");
+        }
+        if (out->verdict == VERDICT_RETRY || out->verdict == VERDICT_HOLD)
+                out->retry_after_ms = retry_after_ms(a->retry_after, c->now_wall_ms);
+}
+
+/* The connection failed before an answer came. */
+static void
+judge_failure(const struct answer *a, const struct answer_context *c, struct judgement *out)
+{
+        bool whole = a->body_bytes > 0 && a->sent_bytes >= a->body_bytes;
+        bool cut = a->code == CURLE_SEND_ERROR || a->code == CURLE_RECV_ERROR ||
+            a->code == CURLE_GOT_NOTHING;
+
+        http_describe(a->code, a->error, out->text, sizeof(out->text));
+        out->ambiguous = out->ambiguous || whole;
+        out->verdict = VERDICT_RETRY;
+        if (a->code == CURLE_URL_MALFORMAT || a->code == CURLE_UNSUPPORTED_PROTOCOL)
+                out->verdict = VERDICT_HOLD;
+        else if (cut && a->reused && !c->again_at_once)
+                out->verdict = VERDICT_RETRY_AT_ONCE;
+        out->shrink = a->code == CURLE_OPERATION_TIMEDOUT && a->sent_bytes > 0 && !whole;
+}
+
+/* A status is known although the transfer failed: its body was cut, too long, or not followed. */
+static bool
+status_counts(const struct answer *a)
+{
+        if (a->status < 200)
+                return false;
+        switch (a->code) {
+        case CURLE_OK:
+        case CURLE_WRITE_ERROR: /* we stopped reading */
+        case CURLE_PARTIAL_FILE:
+        case CURLE_BAD_CONTENT_ENCODING:
+        case CURLE_RECV_ERROR:
+                return true;
+        case CURLE_ABORTED_BY_CALLBACK: /* a redirect that we do not follow */
+        case CURLE_TOO_MANY_REDIRECTS:
+                return a->status < 400;
+        default:
+                return false;
+        }
+}
+
+void
+answer_judge(const struct answer *a, const struct answer_context *c, struct judgement *out)
+{
+        *out = (struct judgement){.ambiguous = c->ambiguous || a->resent, .reason = LOST_REFUSED};
+        if (status_counts(a))
+                judge_status(a, c, out);
+        else
+                judge_failure(a, c, out);
+}
