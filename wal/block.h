@@ -20,6 +20,8 @@ struct zstd_unpacker;
 enum {
         BLOCK_MAX_RECORDS = 512,
         BLOCK_MAX_PAYLOAD = 128 << 10, /* decompressed records of one block */
+        BLOCK_MIN_SIZE = 4080, /* of a block: a page of 4 KiB less LMDB's head of it */
+        BLOCK_MAX_SIZE = 65520, /* of one of 64 KiB */
 };
 
 /* What a directory says of one record. */
@@ -59,10 +61,17 @@ void block_builder_free(struct block_builder *b);
 int block_builder_add(struct block_builder *b, const struct block_record *r, struct view bytes,
     struct zstd_packer *z, struct err *e);
 bool block_builder_empty(const struct block_builder *b);
-/* Writes exactly `size` bytes to dst (padded with zeros) and empties the builder. */
-int block_builder_finish(struct block_builder *b, const struct block_head *head,
-    struct zstd_packer *z, uint8_t *dst, struct err *e);
+/*
+ * Writes exactly `size` bytes to dst (padded with zeros) and empties the builder. The head's seq,
+ * samples_before and barrier are taken, the rest is the builder's. It cannot fail: what was added
+ * fits.
+ */
+void block_builder_finish(struct block_builder *b, const struct block_head *head, uint8_t *dst);
 uint32_t block_builder_samples(const struct block_builder *b);
+/* Bytes of the block that are in use so far, its head included. */
+size_t block_builder_used(const struct block_builder *b);
+/* How often it has compressed since it was made: what filling blocks costs. */
+unsigned block_builder_packs(const struct block_builder *b);
 
 /* ---- reading ---- */
 
@@ -71,7 +80,8 @@ int block_read_head(struct view bytes, bool verify, struct block_head *out, stru
 /* Fills head.records entries of out, of which cap fit; ERR_CORRUPT, ERR_LIMIT when cap is too
  * small. */
 int block_read_directory(struct view bytes, struct block_record *out, size_t cap, struct err *e);
-/* Decompresses the records: replaces out's contents by head.payload bytes. */
+/* Decompresses the records: replaces out's contents by head.payload bytes; its bound must be above
+ * BLOCK_MAX_PAYLOAD. */
 int block_read_payload(struct view bytes, struct zstd_unpacker *z, struct buf *out, struct err *e);
 
 #endif
