@@ -140,12 +140,13 @@ static void
 answer(struct connection *c, const struct testing_reply *reply)
 {
         const char *body = reply->body != NULL ? reply->body : "";
+        size_t n = reply->body_bytes > 0 ? reply->body_bytes : strlen(body);
         struct buf out = BUF_INIT(REQUEST_MAX);
 
-        testing_ok(
-            buf_printf(&out, NULL, "HTTP/1.1 %d Scripted\r\nContent-Length: %zu\r\n%s\r\n%s",
-                reply->status, strlen(body), reply->headers != NULL ? reply->headers : "", body),
+        testing_ok(buf_printf(&out, NULL, "HTTP/1.1 %d Scripted\r\nContent-Length: %zu\r\n%s\r\n",
+                       reply->status, n, reply->headers != NULL ? reply->headers : ""),
             NULL);
+        testing_ok(buf_append(&out, body, n, NULL), NULL);
         transmit(c, out.ptr, reply->how == BREAK_MIDDLE ? out.len / 2 : out.len);
         buf_release(&out);
 }

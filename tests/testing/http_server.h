@@ -37,6 +37,7 @@ struct testing_reply {
         int status;
         const char *headers; /* further lines, CRLF after each; NULL: none */
         const char *body; /* NULL: none */
+        size_t body_bytes; /* 0: up to the body's 0 byte */
         enum testing_break how;
         int delay_ms; /* before the answer */
 };
