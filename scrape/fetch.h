@@ -1,0 +1,73 @@
+/*
+ * Pages over HTTP: GETs on one curl multi handle, with keep-alive, limits of time and size, and the
+ * body handed on in decompressed pieces as it comes in. Nothing is held back: memory does not grow
+ * with a page.
+ *
+ * One thread drives a fetcher (fetcher_turn); only fetcher_wake may be called from others. Work per
+ * turn and page is bounded, so that a very large page does not hold up the others.
+ */
+#ifndef SCRAPE_FETCH_H
+#define SCRAPE_FETCH_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf;
+struct fetch; /* a request in flight */
+struct fetcher;
+struct http_client;
+struct scrape_job;
+
+struct fetch_result {
+        int rc; /* 0: the page came in whole */
+        struct err err; /* why not: one sentence */
+        long status; /* HTTP; 0: there was no answer */
+        bool over_body_limit; /* rc < 0 because of body_size_limit */
+        uint64_t wire_bytes; /* received: headers and body */
+        uint64_t page_bytes; /* decompressed */
+        unsigned connections_opened;
+};
+
+/* A piece of the decompressed body, valid during the call; an error ends the fetch with it. */
+typedef int (*fetch_piece)(void *arg, const char *p, size_t n, struct err *e);
+/*
+ * The end; called once for each fetch that was started and not cancelled. May start others, and
+ * must not cancel any; the same goes for pieces.
+ */
+typedef void (*fetch_done)(void *arg, const struct fetch_result *r);
+
+struct fetch_request { /* what is pointed at is borrowed until done or fetch_cancel */
+        struct http_client *client;
+        const struct scrape_job *job; /* limits, protocols, compression */
+        const char *url;
+        const char *unix_socket; /* NULL: none */
+        int64_t timeout_ms; /* from here to the last byte */
+        fetch_piece piece;
+        fetch_done done;
+        void *arg;
+};
+
+int fetcher_new(struct fetcher **out, struct err *e);
+/* Fetches in flight are given up without a call of done. NULL-safe. */
+void fetcher_free(struct fetcher *f);
+/* How many connections are worth keeping, and for how long they may be idle. */
+void fetcher_expect(struct fetcher *f, size_t targets, int64_t longest_interval_ms);
+
+/* ERR_CONFIG: the request cannot be made (a secret's file is missing, the scheme is not http). */
+int fetch_start(
+    struct fetcher *f, const struct fetch_request *r, struct fetch **out, struct err *e);
+/* done is not called. */
+void fetch_cancel(struct fetcher *f, struct fetch *x);
+/* Waits up to wait_ms for something to do and does it: pieces and done are called from here. */
+int fetcher_turn(struct fetcher *f, int wait_ms, struct err *e);
+/* Ends a wait. Any thread. */
+void fetcher_wake(struct fetcher *f);
+size_t fetcher_in_flight(const struct fetcher *f);
+
+/* Appends the value of the Accept header for what the job takes. */
+int fetch_accept(const struct scrape_job *job, struct buf *out, struct err *e);
+
+#endif

@@ -1,0 +1,142 @@
+#include "scrape/mediatype.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <strings.h>
+
+enum { MEDIA_MAX_PARAMS = 16 }; /* more is broken */
+
+/* What is left to read. */
+struct cursor {
+        const char *p;
+        const char *end;
+};
+
+static bool
+is_token_char(char c)
+{
+        static const char specials[] = "()<>@,;:\\\"/[]?=";
+
+        if (c <= ' ' || c >= 0x7f)
+                return false;
+        for (size_t i = 0; i < sizeof(specials) - 1; i++) {
+                if (c == specials[i])
+                        return false;
+        }
+        return true;
+}
+
+static void
+skip_blanks(struct cursor *c)
+{
+        while (c->p < c->end && (*c->p == ' ' || *c->p == '\t' || *c->p == '\r' || *c->p == '\n'))
+                c->p++;
+}
+
+static struct view
+take_token(struct cursor *c)
+{
+        const char *start = c->p;
+
+        while (c->p < c->end && is_token_char(*c->p))
+                c->p++;
+        return (struct view){start, (size_t)(c->p - start)};
+}
+
+static bool
+take_char(struct cursor *c, char want)
+{
+        if (c->p >= c->end || *c->p != want)
+                return false;
+        c->p++;
+        return true;
+}
+
+/* A token or a quoted string. */
+static bool
+skip_value(struct cursor *c)
+{
+        if (!take_char(c, '"'))
+                return take_token(c).n > 0;
+        while (c->p < c->end && *c->p != '"') {
+                if (*c->p == '\r' || *c->p == '\n')
+                        return false;
+                if (*c->p == '\\' && c->p + 1 < c->end)
+                        c->p++;
+                c->p++;
+        }
+        return take_char(c, '"');
+}
+
+static bool
+same_word(struct view a, struct view b)
+{
+        return a.n == b.n && strncasecmp(a.p, b.p, a.n) == 0;
+}
+
+/* "; name=value" …: false when broken, or when a name is there twice. A last ';' is forgiven. */
+static bool
+skip_params(struct cursor *c)
+{
+        struct view names[MEDIA_MAX_PARAMS];
+        size_t n = 0;
+
+        for (;;) {
+                struct view name;
+
+                skip_blanks(c);
+                if (c->p == c->end)
+                        return true;
+                if (!take_char(c, ';'))
+                        return false;
+                skip_blanks(c);
+                if (c->p == c->end)
+                        return true;
+                name = take_token(c);
+                skip_blanks(c);
+                if (name.n == 0 || n == MEDIA_MAX_PARAMS || !take_char(c, '='))
+                        return false;
+                skip_blanks(c);
+                if (!skip_value(c))
+                        return false;
+                for (size_t i = 0; i < n; i++) {
+                        if (same_word(names[i], name))
+                                return false;
+                }
+                names[n++] = name;
+        }
+}
+
+enum media_type
+media_type_of(struct view header)
+{
+        static const struct {
+                const char *name;
+                enum media_type type;
+        } known[] = {
+            {"text/plain", MEDIA_TEXT},
+            {"application/openmetrics-text", MEDIA_OPENMETRICS},
+            {"application/vnd.google.protobuf", MEDIA_PROTOBUF},
+        };
+        struct cursor c = {header.p, header.p + header.n};
+        struct view name;
+        struct view subtype = {"", 0};
+
+        if (header.n == 0)
+                return MEDIA_MISSING;
+        skip_blanks(&c);
+        name = take_token(&c);
+        if (name.n > 0 && take_char(&c, '/')) {
+                subtype = take_token(&c);
+                if (subtype.n == 0)
+                        return MEDIA_BROKEN;
+                name.n += 1 + subtype.n;
+        }
+        if (name.n == 0 || !skip_params(&c))
+                return MEDIA_BROKEN;
+        for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+                if (same_word(view_of(known[i].name), name))
+                        return known[i].type;
+        }
+        return MEDIA_OTHER;
+}
