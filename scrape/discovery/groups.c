@@ -31,6 +31,7 @@ begin_group(struct group_list *g, const struct groups_input *in, size_t targets,
 {
         struct target_group *t = &g->v[g->n];
 
+        *out = t;
         if (targets > GROUPS_MAX_TARGETS - g->n_targets)
                 return err_set(
                     e, ERR_LIMIT, "\"%s\" has more than %d targets", in->name, GROUPS_MAX_TARGETS);
@@ -42,7 +43,6 @@ begin_group(struct group_list *g, const struct groups_input *in, size_t targets,
         t->labels = arena_alloc(&g->arena, (labels + 1) * sizeof(*t->labels));
         if (t->targets == NULL || t->labels == NULL)
                 return nomem(in, e);
-        *out = t;
         return 0;
 }
 
