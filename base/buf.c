@@ -20,6 +20,8 @@ buf_reserve(struct buf *b, size_t more, struct err *e)
                 return err_set(e, ERR_LIMIT, "buffer would pass its limit of %zu bytes", b->max);
         while (cap < b->len + more)
                 cap = cap > b->max / 2 ? b->max : cap * 2;
+        if (cap > b->max)
+                cap = b->max;
         ptr = realloc(b->ptr, cap);
         if (ptr == NULL)
                 return err_nomem(e, "a buffer");
