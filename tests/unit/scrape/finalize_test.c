@@ -47,7 +47,7 @@ static const struct row rows[] = {
     {.name = "an empty value without honor_labels is as if it were not there",
         .series = "a{job=\"\"}",
         .want = "__name__=a,instance=i:1,job=node,"},
-    {.name = "no metric name", .series = "{x=\"1\"}", .error = "no metric name"},
+    {.name = "no metric name", .series = "{x=\"1\"}", .error = "metric name"},
     {.name = "a label twice", .series = "a{x=\"1\",x=\"2\"}", .error = "label x twice"},
     {.name = "label_limit counts all labels",
         .series = "a{x=\"1\"}",
