@@ -11,7 +11,7 @@ units=$(find agent base scrape wal remotewrite -name '*.c' | sort)
 {
         clang-format-14 --dry-run --Werror $sources
         echo "clang-format: clean"
-        printf '%s\n' $units | xargs -P "$(nproc)" -n 4 clang-tidy-14 --quiet -p "$build"
+        printf '%s\n' $units | xargs -P "$(nproc)" -n 1 clang-tidy-14 --quiet -p "$build"
         echo "clang-tidy: clean"
         cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr \
                 --enable=warning,performance,portability --suppress=missingIncludeSystem \
