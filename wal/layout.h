@@ -37,7 +37,10 @@ struct layout_builder;
 
 int layout_builder_new(struct layout_builder **out, struct err *e);
 void layout_builder_free(struct layout_builder *b);
-/* Copies a sorted label set. ERR_LIMIT over CHUNK_SLOTS sets or LAYOUT_MAX_BYTES. */
+/*
+ * Copies a sorted label set. ERR_LIMIT over CHUNK_SLOTS sets or LAYOUT_MAX_BYTES: nothing was
+ * added. After ERR_NOMEM the builder may only be reset or freed.
+ */
 int layout_builder_add(
     struct layout_builder *b, const struct label *labels, size_t n, struct err *e);
 unsigned layout_builder_count(const struct layout_builder *b);
@@ -63,6 +66,8 @@ const struct layout_head *layout_part_head(const struct layout_part *p);
  * past cap: call again with more room.
  */
 size_t layout_part_labels(const struct layout_part *p, unsigned i, struct label *out, size_t cap);
+/* Memory held, for the accounts. */
+size_t layout_part_bytes(const struct layout_part *p);
 /* The most labels that any set of this part has. */
 size_t layout_part_max_labels(const struct layout_part *p);
 
