@@ -65,8 +65,8 @@ find(const struct labels *l, struct view name)
         return i;
 }
 
-static void
-remove_at(struct labels *l, size_t i)
+void
+labels_del_at(struct labels *l, size_t i)
 {
         l->n--;
         if (i < l->frozen)
@@ -89,7 +89,7 @@ labels_set(struct labels *l, struct view name, struct view value, struct err *e)
         }
         /* A frozen label that is set counts as added: it leaves its place. */
         if (i < l->n)
-                remove_at(l, i);
+                labels_del(l, name);
         return labels_add(l, name, value, e);
 }
 
@@ -98,8 +98,12 @@ labels_del(struct labels *l, struct view name)
 {
         size_t i = find(l, name);
 
-        if (i < l->n)
-                remove_at(l, i);
+        while (i < l->n) {
+                if (view_eq(l->v[i].name, name))
+                        labels_del_at(l, i);
+                else
+                        i++;
+        }
 }
 
 struct view

@@ -43,7 +43,9 @@ int labels_add(struct labels *l, struct view name, struct view value, struct err
 /* Sets, replaces, or (value empty) deletes. A frozen label that is set joins the added ones at the
  * end; an added one keeps its place. */
 int labels_set(struct labels *l, struct view name, struct view value, struct err *e);
+/* Deletes all labels of that name. */
 void labels_del(struct labels *l, struct view name);
+void labels_del_at(struct labels *l, size_t i);
 
 /* The value, or an empty view when there is none. */
 struct view labels_get(const struct labels *l, struct view name);

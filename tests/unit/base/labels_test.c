@@ -72,6 +72,12 @@ set_replaces_and_deletes(void **state)
         labels_del(&f.l, VIEW_LIT("a"));
         labels_del(&f.l, VIEW_LIT("a"));
         assert_int_equal(f.l.n, 0);
+        add(&f, "twice", "1");
+        add(&f, "x", "2");
+        add(&f, "twice", "3");
+        labels_freeze(&f.l);
+        set(&f, "twice", "4");
+        assert_set(&f, "x=2 twice=4");
         arena_release(&f.arena);
 }
 
