@@ -57,6 +57,8 @@ enum relabel_verdict { RELABEL_KEPT, RELABEL_DROPPED };
 void relabel_options_init(struct relabel_options *o);
 /* Any case; -1 for an unknown name. */
 int relabel_action_of(struct view name);
+/* The same with the messages of relabel.md section 3 for an unknown and an empty name. */
+int relabel_action_read(struct view name, enum relabel_action *out, struct err *e);
 const char *relabel_action_name(enum relabel_action action);
 
 /* Validates and compiles; the message is the one of relabel.md section 3. ERR_CONFIG. */
@@ -68,9 +70,12 @@ int relabel_rules_take(struct relabel_rules *rules, struct relabel_rule **r, str
 void relabel_rules_release(struct relabel_rules *rules);
 
 /*
- * Runs the rules on *l (which it freezes first). *out says whether the set is kept; an emptied
- * set counts as dropped. What rules make is copied into l's arena. The result is not sorted.
+ * Runs the rules on *l. Where labelmap's order matters, the labels that were there "at first" are
+ * those of the caller's labels_freeze; without one, all that are there. *out says whether the set
+ * is kept; an emptied set counts as dropped. What rules make is in l's arena or points into the
+ * values that were there. The result is not sorted.
  * ERR_LIMIT: a match limit was reached (a counted, visible error, never "no match").
+ * ERR_REFUSED: a regular expression met a value that is not UTF-8.
  * *out_rule, when not NULL, is the number of the rule that dropped the set, -1 when none did.
  */
 int relabel_apply(const struct relabel_rules *rules, struct labels *l, enum relabel_verdict *out,
@@ -78,5 +83,7 @@ int relabel_apply(const struct relabel_rules *rules, struct labels *l, enum rela
 
 /* Does the pattern compile (RE2 syntax)? For the configuration's checks and for tests. */
 int relabel_regex_check(struct view pattern, struct err *e);
+/* relabel.md section 3 without the pattern; relabel_compile calls it. ERR_CONFIG. */
+int relabel_validate(const struct relabel_options *o, struct err *e);
 
 #endif
