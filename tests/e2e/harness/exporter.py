@@ -118,6 +118,11 @@ class Scrape:
 class _RecorderHandler(Handler):
     upstream = None
 
+    def finish(self):
+        if self.upstream is not None:
+            self.upstream.close()
+        super().finish()
+
     def fetch(self, headers):
         for attempt in (0, 1):
             if self.upstream is None:
