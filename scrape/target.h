@@ -22,7 +22,9 @@ struct target {
         struct scrape_config *config; /* a reference */
         const struct scrape_job *job; /* in config */
         char *url; /* owned, as everything below */
+        char *unix_socket; /* __unix_socket__: the connection goes through it; NULL: none */
         char *identity; /* job, labels and URL: what the WAL knows it by */
+        uint64_t labels_hash; /* of the final labels */
         struct label *labels; /* final ones without __*, sorted */
         size_t n_labels;
         struct label *discovered; /* before relabeling, sorted, __meta_* included: for the API */
@@ -30,6 +32,7 @@ struct target {
         int64_t interval_ms;
         int64_t timeout_ms;
         int64_t offset_ms; /* ticks are the instants t with t mod interval = offset */
+        size_t size; /* bytes, for the accounts */
         bool over_limit; /* the job's target_limit is passed: reports up 0, is not scraped */
 };
 
@@ -39,9 +42,13 @@ struct target_input {
         const char *address;
         const struct label *group_labels; /* __meta_* of the discovery among them */
         size_t n_group_labels;
+        uint64_t seed; /* target_seed */
 };
 
 enum target_verdict { TARGET_ACTIVE, TARGET_DROPPED };
+
+/* What offsets are spread by besides the target itself: host name and external labels. */
+uint64_t target_seed(const char *host_name, const struct scrape_config *config);
 
 /*
  * Applies defaults, relabel_configs and the checks of scrape.md section 1. *out is set in both
@@ -50,7 +57,11 @@ enum target_verdict { TARGET_ACTIVE, TARGET_DROPPED };
  */
 int target_build(const struct target_input *in, struct target **out, enum target_verdict *verdict,
     struct err *e);
+/* The labels within an identity, as text: equal for targets with equal labels. */
+struct view target_identity_labels(const char *identity);
+/* Any thread. */
 struct target *target_ref(struct target *t);
+/* Gives one reference back; the last one frees. NULL-safe. Any thread. */
 void target_unref(struct target *t);
 
 /* All targets that should be scraped now; swapped whole. */
@@ -63,6 +74,7 @@ struct target_set {
         bool first_sync_done; /* every discovery has delivered once */
 };
 
+/* Gives the references back. NULL-safe. */
 void target_set_free(struct target_set *s);
 
 #endif
