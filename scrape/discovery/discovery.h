@@ -10,7 +10,6 @@
 #include <stdint.h>
 
 struct err;
-struct clock;
 struct discovery;
 struct scrape_config;
 struct target_set;
@@ -20,16 +19,22 @@ typedef void (*discovery_sink)(void *arg, struct target_set *set);
 
 struct discovery_stats {
         uint64_t refreshes;
-        uint64_t failures;
-        uint64_t targets_refused;
-        uint64_t targets_dropped;
+        uint64_t failures; /* files that could not be read, or were no good; since the start */
+        uint64_t targets_refused; /* in the newest set */
+        uint64_t targets_dropped; /* in the newest set */
+        char first_refusal[512]; /* job, address and reason; "" when none is refused */
 };
 
 int discovery_start(struct scrape_config *config, const char *host_name, discovery_sink sink,
     void *arg, struct discovery **out, struct err *e);
 /* Takes a reference on config; the next set is built from it. */
 int discovery_reload(struct discovery *d, struct scrape_config *config, struct err *e);
+/* Waits for the thread; the sink is not called any more. NULL-safe. */
 void discovery_stop(struct discovery *d);
 void discovery_stats(struct discovery *d, struct discovery_stats *out);
+
+/* Everything once, without a thread: for `gleaner check`. The caller frees the set. */
+int discovery_once(struct scrape_config *config, const char *host_name, struct target_set **out,
+    struct discovery_stats *stats, struct err *e);
 
 #endif

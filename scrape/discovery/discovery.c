@@ -1,0 +1,347 @@
+/*
+ * One loop: wait for a wake-up, an event of inotify or the next refresh; read what changed; when
+ * it makes a difference, build the whole target set anew and hand it over. Building everything
+ * costs microseconds per target and leaves no half-updated state.
+ */
+#include "scrape/discovery/discovery.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "scrape/discovery/assembly.h"
+#include "scrape/discovery/providers.h"
+#include "scrape/job.h"
+#include "scrape/target.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+enum {
+        SETTLE_MS = 200, /* after an event: others of the same change follow */
+        REFRESH_MS = 1000, /* events make us read no more often than this */
+        DELIVER_MS = 2000, /* sets are handed over no more often than this */
+        RETRY_MS = 5000, /* after a lack of memory */
+};
+
+struct discovery {
+        /* set before start */
+        pthread_t thread;
+        char *host_name; /* owned */
+        discovery_sink sink;
+        void *arg;
+        int wake_fd;
+
+        /* discover thread only */
+        struct providers providers;
+        int inotify_fd; /* -1: none is to be had */
+        int64_t read_at_ms; /* monotonic: when events are followed by reading; 0: none came */
+        int64_t last_read_ms;
+        int64_t deliver_at_ms; /* monotonic; INT64_MAX: nothing new */
+        int64_t last_delivered_ms;
+        uint64_t refusals_hash; /* what was refused and logged */
+
+        /* under mtx */
+        pthread_mutex_t mtx;
+        struct scrape_config *next; /* a reference; NULL: no reload is due */
+        bool stop;
+        struct discovery_stats stats;
+};
+
+/* ---- once, for tools ---- */
+
+int
+discovery_once(struct scrape_config *config, const char *host_name, struct target_set **out,
+    struct discovery_stats *stats, struct err *e)
+{
+        struct providers p = {0};
+        struct providers_read got = {0};
+        struct assembly_report report = {0};
+        int rc = providers_set(&p, config, e);
+
+        if (rc == 0)
+                rc = providers_read(&p, true, 0, &got, e);
+        if (rc == 0)
+                rc = providers_assemble(&p, host_name, out, &report, e);
+        if (rc == 0) {
+                *stats = (struct discovery_stats){.refreshes = got.refreshes,
+                    .failures = got.failures,
+                    .targets_refused = report.refused,
+                    .targets_dropped = report.dropped};
+                memcpy(stats->first_refusal, report.first_refusal, sizeof(stats->first_refusal));
+        }
+        providers_release(&p);
+        return rc;
+}
+
+/* ---- the thread ---- */
+
+static int64_t
+now(void)
+{
+        return clock_mono(clock_system());
+}
+
+/* A new inotify each time: the folders of the configuration before are forgotten with the old. */
+static void
+watch(struct discovery *d, bool afresh)
+{
+        if (afresh && d->inotify_fd >= 0) {
+                (void)close(d->inotify_fd);
+                d->inotify_fd = -1;
+        }
+        if (d->providers.n == 0)
+                return;
+        if (d->inotify_fd < 0)
+                d->inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+        if (d->inotify_fd >= 0)
+                providers_watch(&d->providers, d->inotify_fd);
+}
+
+static void
+read_sources(struct discovery *d, bool all)
+{
+        struct providers_read got = {0};
+        struct err e = ERR_INIT;
+        int64_t t = now();
+
+        /* the watch comes first: what happens while we read is an event */
+        watch(d, false);
+        if (providers_read(&d->providers, all, t, &got, &e) < 0)
+                log_error("cannot read discovery files, will try again", LOG_STR("err", e.msg));
+        (void)pthread_mutex_lock(&d->mtx);
+        d->stats.refreshes += got.refreshes;
+        d->stats.failures += got.failures;
+        (void)pthread_mutex_unlock(&d->mtx);
+        d->read_at_ms = 0;
+        d->last_read_ms = t;
+        if (got.changed && d->deliver_at_ms == INT64_MAX)
+                d->deliver_at_ms = d->last_delivered_ms + DELIVER_MS;
+}
+
+static void
+log_refusals(struct discovery *d, const struct assembly_report *r)
+{
+        if (r->refusals_hash == d->refusals_hash)
+                return;
+        d->refusals_hash = r->refusals_hash;
+        if (r->refused > 0)
+                log_warn("targets are refused, they are not scraped",
+                    LOG_UINT("refused", r->refused), LOG_STR("first", r->first_refusal));
+}
+
+static void
+deliver(struct discovery *d)
+{
+        struct assembly_report report = {0};
+        struct target_set *set = NULL;
+        struct err e = ERR_INIT;
+
+        if (providers_assemble(&d->providers, d->host_name, &set, &report, &e) < 0) {
+                log_error("cannot build the targets, keeping the ones before",
+                    LOG_STR("err", e.msg), LOG_INT("retry_ms", RETRY_MS));
+                d->deliver_at_ms = now() + RETRY_MS;
+                return;
+        }
+        log_refusals(d, &report);
+        (void)pthread_mutex_lock(&d->mtx);
+        d->stats.targets_refused = report.refused;
+        d->stats.targets_dropped = report.dropped;
+        memcpy(d->stats.first_refusal, report.first_refusal, sizeof(d->stats.first_refusal));
+        (void)pthread_mutex_unlock(&d->mtx);
+        d->deliver_at_ms = INT64_MAX;
+        d->last_delivered_ms = now();
+        d->sink(d->arg, set);
+}
+
+/* Takes a new configuration, if there is one. */
+static void
+take_config(struct discovery *d, struct scrape_config *config)
+{
+        struct err e = ERR_INIT;
+
+        if (config == NULL)
+                return;
+        if (providers_set(&d->providers, config, &e) < 0) {
+                log_error("cannot take over the new configuration of the targets, the one before "
+                          "stays",
+                    LOG_STR("err", e.msg));
+        } else {
+                watch(d, true);
+                read_sources(d, true);
+                d->deliver_at_ms = now();
+        }
+        scrape_config_unref(config);
+}
+
+static int64_t
+earliest(const struct discovery *d)
+{
+        int64_t t = d->deliver_at_ms;
+
+        if (d->read_at_ms > 0 && d->read_at_ms < t)
+                t = d->read_at_ms;
+        return t < providers_due(&d->providers) ? t : providers_due(&d->providers);
+}
+
+/* Something happened in a watched folder: read soon, but not for each of many events. */
+static void
+drain_events(struct discovery *d)
+{
+        char events[4096];
+        int64_t t = now() + SETTLE_MS;
+
+        while (read(d->inotify_fd, events, sizeof(events)) > 0)
+                continue;
+        if (t < d->last_read_ms + REFRESH_MS)
+                t = d->last_read_ms + REFRESH_MS;
+        if (d->read_at_ms == 0)
+                d->read_at_ms = t;
+}
+
+static void
+wait_for_work(struct discovery *d)
+{
+        struct pollfd fds[2] = {{.fd = d->wake_fd, .events = POLLIN},
+            {.fd = d->inotify_fd, .events = POLLIN}}; /* poll passes over a negative one */
+        int64_t wait = earliest(d) - now();
+        uint64_t count;
+
+        if (wait > INT32_MAX)
+                wait = INT32_MAX;
+        if (wait < 0)
+                wait = 0;
+        if (poll(fds, 2, (int)wait) <= 0)
+                return;
+        if ((fds[0].revents & POLLIN) != 0)
+                (void)!read(d->wake_fd, &count, sizeof(count));
+        if ((fds[1].revents & POLLIN) != 0)
+                drain_events(d);
+}
+
+static void *
+run(void *arg)
+{
+        struct discovery *d = arg;
+
+        read_sources(d, true);
+        deliver(d);
+        for (;;) {
+                struct scrape_config *config;
+                bool stop;
+
+                wait_for_work(d);
+                (void)pthread_mutex_lock(&d->mtx);
+                config = d->next;
+                d->next = NULL;
+                stop = d->stop;
+                (void)pthread_mutex_unlock(&d->mtx);
+                take_config(d, config);
+                if (stop)
+                        return NULL;
+                if (d->read_at_ms > 0 && d->read_at_ms <= now())
+                        read_sources(d, true);
+                else if (providers_due(&d->providers) <= now())
+                        read_sources(d, false);
+                if (d->deliver_at_ms <= now())
+                        deliver(d);
+        }
+}
+
+/* ---- the other threads' side ---- */
+
+static void
+wake(struct discovery *d)
+{
+        const uint64_t one = 1;
+
+        (void)!write(d->wake_fd, &one, sizeof(one));
+}
+
+static void
+free_discovery(struct discovery *d)
+{
+        providers_release(&d->providers);
+        scrape_config_unref(d->next);
+        if (d->inotify_fd >= 0)
+                (void)close(d->inotify_fd);
+        if (d->wake_fd >= 0)
+                (void)close(d->wake_fd);
+        (void)pthread_mutex_destroy(&d->mtx);
+        free(d->host_name);
+        free(d);
+}
+
+int
+discovery_start(struct scrape_config *config, const char *host_name, discovery_sink sink, void *arg,
+    struct discovery **out, struct err *e)
+{
+        struct discovery *d = calloc(1, sizeof(*d));
+        int rc;
+
+        if (d == NULL)
+                return err_nomem(e, "the discovery");
+        (void)pthread_mutex_init(&d->mtx, NULL);
+        d->sink = sink;
+        d->arg = arg;
+        d->inotify_fd = -1;
+        d->deliver_at_ms = INT64_MAX;
+        d->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+        d->host_name = strdup(host_name);
+        if (d->wake_fd < 0) {
+                rc = err_sys(e, errno, "cannot make the discovery's event descriptor");
+                goto failed;
+        }
+        rc = d->host_name != NULL ? providers_set(&d->providers, config, e)
+                                  : err_nomem(e, "the discovery");
+        if (rc < 0)
+                goto failed;
+        rc = pthread_create(&d->thread, NULL, run, d);
+        if (rc != 0) {
+                rc = err_sys(e, rc, "cannot start the discover thread");
+                goto failed;
+        }
+        *out = d;
+        return 0;
+failed:
+        free_discovery(d);
+        return rc;
+}
+
+int
+discovery_reload(struct discovery *d, struct scrape_config *config, struct err *e)
+{
+        (void)e;
+        (void)pthread_mutex_lock(&d->mtx);
+        scrape_config_unref(d->next);
+        d->next = scrape_config_ref(config);
+        (void)pthread_mutex_unlock(&d->mtx);
+        wake(d);
+        return 0;
+}
+
+void
+discovery_stop(struct discovery *d)
+{
+        if (d == NULL)
+                return;
+        (void)pthread_mutex_lock(&d->mtx);
+        d->stop = true;
+        (void)pthread_mutex_unlock(&d->mtx);
+        wake(d);
+        (void)pthread_join(d->thread, NULL);
+        free_discovery(d);
+}
+
+void
+discovery_stats(struct discovery *d, struct discovery_stats *out)
+{
+        (void)pthread_mutex_lock(&d->mtx);
+        *out = d->stats;
+        (void)pthread_mutex_unlock(&d->mtx);
+}

@@ -1,0 +1,50 @@
+/*
+ * A configuration's discovery sections and what they found, and the target set that follows from
+ * it. No thread of its own: the discover thread drives it, or a tool does once.
+ */
+#ifndef SCRAPE_DISCOVERY_PROVIDERS_H
+#define SCRAPE_DISCOVERY_PROVIDERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct assembly_report;
+struct err;
+struct provider;
+struct scrape_config;
+struct target_set;
+
+/* All zero: nothing is configured; providers_release gives it back. */
+struct providers {
+        struct scrape_config *config; /* a reference */
+        struct provider *v; /* owned */
+        size_t n;
+};
+
+/*
+ * Takes a reference on config and replaces what was there. A section with the same patterns as one
+ * before goes on with what that knows, so that a file that is broken right now keeps its targets.
+ * On failure *p is as before.
+ */
+int providers_set(struct providers *p, struct scrape_config *config, struct err *e);
+void providers_release(struct providers *p);
+
+struct providers_read {
+        bool changed;
+        uint64_t refreshes; /* sections */
+        uint64_t failures; /* files */
+};
+
+/* Reads the sections that are due, or all. Adds to *out. ERR_NOMEM ends it early. */
+int providers_read(
+    struct providers *p, bool all, int64_t now_ms, struct providers_read *out, struct err *e);
+/* When the next section is due (monotonic); INT64_MAX: there is none. */
+int64_t providers_due(const struct providers *p);
+void providers_watch(const struct providers *p, int inotify_fd);
+
+/* All targets of all jobs, as found last. */
+int providers_assemble(const struct providers *p, const char *host_name, struct target_set **out,
+    struct assembly_report *report, struct err *e);
+
+#endif
