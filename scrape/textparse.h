@@ -29,7 +29,8 @@ struct text_sample {
         enum metric_type type; /* by the last # TYPE line */
 };
 
-/* An error ends the page; it gets line and column added if it has none of its own. */
+/* An error ends the page; "line N, column M: " is put before its sentence. For ERR_PARSE the place
+ * within the series is looked up, so a sink just returns what textparse_labels returned. */
 typedef int (*text_sink)(void *arg, const struct text_sample *s, struct err *e);
 
 struct textparse; /* one page at a time */
@@ -44,7 +45,8 @@ int textparse_new(const struct textparse_options *o, struct textparse **out, str
 void textparse_free(struct textparse *t);
 /* For the next page. */
 void textparse_reset(struct textparse *t);
-/* Any cut is fine, also in mid-token. ERR_PARSE, ERR_LIMIT, or what the sink returned. */
+/* Any cut is fine, also in mid-token. ERR_PARSE, ERR_LIMIT, or what the sink returned; after an
+ * error only textparse_position, textparse_reset and textparse_free are of use. */
 int textparse_feed(struct textparse *t, const char *p, size_t n, struct err *e);
 /* The page is over: a last line without a line feed is taken. */
 int textparse_finish(struct textparse *t, struct err *e);

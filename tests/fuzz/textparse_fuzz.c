@@ -1,0 +1,118 @@
+/*
+ * Any bytes as a page: no byte is read behind its end (there the memory ends too), and pieces give
+ * what the whole gives: the same samples, the same labels, the same error at the same place.
+ */
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/hash.h"
+#include "base/labels.h"
+#include "scrape/textparse.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+enum { MAX_INPUT = 64 << 10, MAX_LINE = 4096 };
+
+struct outcome {
+        uint64_t hash;
+        uint64_t samples;
+        int rc;
+        uint64_t line;
+        uint64_t column;
+        struct arena arena;
+};
+
+static int
+collect(void *arg, const struct text_sample *s, struct err *e)
+{
+        struct outcome *o = arg;
+        struct labels l;
+        int rc;
+
+        arena_reset(&o->arena);
+        labels_init(&l, &o->arena);
+        rc = textparse_labels(s->series, s->type, &l, NULL, e);
+        if (rc < 0)
+                return rc;
+        o->hash = hash_stable(&s->bits, sizeof(s->bits), o->hash ^ labels_hash(&l));
+        if (s->has_timestamp)
+                o->hash = hash_stable(&s->timestamp_ms, sizeof(s->timestamp_ms), o->hash);
+        o->samples++;
+        return 0;
+}
+
+/* The end of a readable area: the byte behind it is in a page that cannot be read. */
+static char *
+guarded_end(void)
+{
+        static char *end;
+        size_t size = MAX_INPUT;
+        char *area;
+
+        if (end != NULL)
+                return end;
+        area = mmap(NULL, size + (size_t)getpagesize(), PROT_READ | PROT_WRITE,
+            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (area == MAP_FAILED || mprotect(area + size, (size_t)getpagesize(), PROT_NONE) != 0)
+                abort();
+        end = area + size;
+        return end;
+}
+
+/* Pieces of 1 to `piece` bytes (MAX_INPUT: whole), as the data decides; each ends where memory
+ * ends. */
+static void
+parse(struct outcome *o, const uint8_t *data, size_t n, size_t piece)
+{
+        const struct textparse_options options = {collect, o, MAX_LINE};
+        struct textparse *t;
+        struct err e = ERR_INIT;
+        uint64_t state = n;
+
+        *o = (struct outcome){.arena = ARENA_INIT((size_t)16 << 20)};
+        if (textparse_new(&options, &t, &e) < 0)
+                abort();
+        for (size_t i = 0; i < n && o->rc == 0;) {
+                size_t take = piece;
+
+                state = hash_stable(data + i, 1, state);
+                if (piece > 1 && piece < MAX_INPUT)
+                        take = 1 + (size_t)(state % piece);
+                take = take < n - i ? take : n - i;
+                memcpy(guarded_end() - take, data + i, take);
+                o->rc = textparse_feed(t, guarded_end() - take, take, &e);
+                i += take;
+        }
+        if (o->rc == 0)
+                o->rc = textparse_finish(t, &e);
+        textparse_position(t, &o->line, &o->column);
+        textparse_free(t);
+        arena_release(&o->arena);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+        static const size_t pieces[] = {1, 7, 300};
+        struct outcome whole;
+
+        if (n > MAX_INPUT)
+                return 0;
+        parse(&whole, data, n, MAX_INPUT);
+        for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+                struct outcome o;
+
+                parse(&o, data, n, pieces[i]);
+                if (o.rc == ERR_LIMIT || whole.rc == ERR_LIMIT)
+                        continue; /* which of two errors in a long line is seen first may differ */
+                if (o.rc != whole.rc || o.hash != whole.hash || o.samples != whole.samples ||
+                    o.line != whole.line || o.column != whole.column)
+                        abort();
+        }
+        return 0;
+}
