@@ -15,7 +15,7 @@ units=$(find agent base scrape wal remotewrite -name '*.c' | sort)
         echo "clang-tidy: clean"
         cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr \
                 --enable=warning,performance,portability --suppress=missingIncludeSystem \
-                -D_GNU_SOURCE -DGLEANER_VERSION='"lint"' -I . -I "$build/gen" \
+                -D_GNU_SOURCE -DGLEANER_VERSION='"lint"' -I . \
                 -j "$(nproc)" $units
         echo "cppcheck: clean"
 }
