@@ -1,46 +1,10 @@
 #include "base/json.h"
 
 #include "base/buf.h"
-#include "base/err.h"
+#include "base/utf8.h"
 
 #include <stddef.h>
-
-/* Length of the valid UTF-8 sequence at p (at most n bytes), 0 when there is none. */
-static size_t
-sequence(const unsigned char *p, size_t n)
-{
-        size_t len;
-        unsigned min;
-        unsigned c;
-
-        if (p[0] < 0x80)
-                return 1;
-        if (p[0] >= 0xc2 && p[0] <= 0xdf) {
-                len = 2;
-                min = 0x80;
-                c = p[0] & 0x1fU;
-        } else if ((p[0] & 0xf0) == 0xe0) {
-                len = 3;
-                min = 0x800;
-                c = p[0] & 0x0fU;
-        } else if (p[0] >= 0xf0 && p[0] <= 0xf4) {
-                len = 4;
-                min = 0x10000;
-                c = p[0] & 0x07U;
-        } else {
-                return 0;
-        }
-        if (len > n)
-                return 0;
-        for (size_t i = 1; i < len; i++) {
-                if ((p[i] & 0xc0) != 0x80)
-                        return 0;
-                c = c << 6 | (p[i] & 0x3fU);
-        }
-        if (c < min || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-                return 0;
-        return len;
-}
+#include <stdint.h>
 
 static int
 put_escaped(struct buf *out, unsigned char c, struct err *e)
@@ -69,7 +33,8 @@ json_put_string(struct buf *out, struct view v, struct err *e)
         int rc = buf_putc(out, '"', e);
 
         while (rc == 0 && i < v.n) {
-                size_t n = sequence(p + i, v.n - i);
+                uint32_t c;
+                size_t n = utf8_decode(v.p + i, v.n - i, &c);
 
                 if (n == 0) {
                         rc = buf_append(out, "\xef\xbf\xbd", 3, e);

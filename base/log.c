@@ -1,5 +1,7 @@
 #include "base/log.h"
 
+#include "base/utf8.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -8,7 +10,11 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LINE_MAX_BYTES = 4096 };
+enum {
+        LINE_MAX_BYTES = 4096,
+        LINE_CLOSING = 4, /* what ends a line: quote, brace, line feed */
+        LINE_FIELD = 48, /* a key's frame and a number */
+};
 
 /* set before threads start */
 static enum log_level log_min_level = LOG_INFO;
@@ -21,6 +27,7 @@ static const char *const format_names[] = {"logfmt", "json"};
 struct line {
         char text[LINE_MAX_BYTES];
         size_t len;
+        bool full; /* something was cut: nothing more goes in but what closes the line */
 };
 
 void
@@ -53,14 +60,19 @@ log_format_of(const char *name)
         return name_index(format_names, 2, name);
 }
 
-/* What does not fit is cut; the line feed at the end always has its byte. */
+/* Is there room for n bytes and the closing ones? */
+static bool
+has_room(struct line *l, size_t n)
+{
+        if (l->full || sizeof(l->text) - l->len < n + LINE_CLOSING)
+                l->full = true;
+        return !l->full;
+}
+
+/* The caller has seen to it that there is room. */
 static void
 put(struct line *l, const char *p, size_t n)
 {
-        size_t room = sizeof(l->text) - 2 - l->len;
-
-        if (n > room)
-                n = room;
         memcpy(l->text + l->len, p, n);
         l->len += n;
 }
@@ -81,23 +93,29 @@ put_f(struct line *l, const char *fmt, ...)
                 put(l, text, (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1);
 }
 
-/* Both formats quote alike: JSON's escapes are also what logfmt readers take. */
+/* Both formats quote alike: JSON's escapes are also what logfmt readers take. What does not fit is
+ * cut. */
 static void
 put_quoted(struct line *l, struct view v)
 {
         put(l, "\"", 1);
-        for (size_t i = 0; i < v.n; i++) {
-                unsigned char c = (unsigned char)v.p[i];
+        for (size_t i = 0; i < v.n && has_room(l, 6);) {
+                uint32_t c = 0;
+                size_t n = utf8_decode(v.p + i, v.n - i, &c);
 
-                if (c == '"' || c == '\\') {
-                        put_f(l, "\\%c", c);
+                if (n == 0) {
+                        put(l, "\xef\xbf\xbd", 3);
+                        n = 1;
+                } else if (c == '"' || c == '\\') {
+                        put_f(l, "\\%c", (int)c);
                 } else if (c == '\n') {
                         put(l, "\\n", 2);
                 } else if (c < 0x20 || c == 0x7f) {
                         put_f(l, "\\u%04x", c);
                 } else {
-                        put(l, v.p + i, 1);
+                        put(l, v.p + i, n);
                 }
+                i += n;
         }
         put(l, "\"", 1);
 }
@@ -135,7 +153,8 @@ static void
 put_text(struct line *l, const char *key, struct view v)
 {
         put_key(l, key);
-        if (log_format == LOG_FORMAT_LOGFMT && is_bare(v)) {
+        if (log_format == LOG_FORMAT_LOGFMT && is_bare(v) &&
+            v.n < LINE_MAX_BYTES - l->len - LINE_FIELD) {
                 put(l, v.p, v.n);
         } else {
                 put_quoted(l, v);
@@ -145,6 +164,8 @@ put_text(struct line *l, const char *key, struct view v)
 static void
 put_field(struct line *l, const struct log_field *f)
 {
+        if (!has_room(l, strlen(f->key) + LINE_FIELD))
+                return;
         switch (f->kind) {
         case LOG_KIND_VIEW:
                 put_text(l, f->key, f->text);
@@ -192,11 +213,12 @@ log_write(enum log_level level, const char *msg, const struct log_field *fields,
         if (level < log_min_level)
                 return;
         l.len = 0;
+        l.full = false;
         put_time(&l);
         put_text(&l, "level", view_of(level_names[level]));
         put_text(&l, "msg", view_of(msg));
         if (log_tenant != NULL)
-                put_text(&l, "tenant", view_of(log_tenant));
+                put_field(&l, &LOG_STR("tenant", log_tenant));
         for (size_t i = 0; i < n; i++)
                 put_field(&l, &fields[i]);
         if (log_format == LOG_FORMAT_JSON)
