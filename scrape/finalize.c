@@ -213,6 +213,8 @@ finalize_labels(const struct finalize_input *in, struct labels *l, bool *kept, s
         if (rc < 0)
                 return rc;
         *out_offset = SIZE_MAX;
+        /* The order in which labelmap goes: first what was scraped, then what is added now. */
+        labels_freeze(l);
         rc = add_target_labels(in, l, e);
         if (rc == 0 && in->job->metric_relabel.n > 0)
                 rc = relabel_apply(&in->job->metric_relabel, l, &verdict, NULL, e);

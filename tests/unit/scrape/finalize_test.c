@@ -149,11 +149,44 @@ report_series_have_the_target_s_labels(void **state)
         arena_release(&arena);
 }
 
+/* With a collision the later one wins: target labels come behind the scraped ones, whatever their
+ * names are. */
+static void
+labelmap_takes_target_labels_last(void **state)
+{
+        const struct label target[] = {{VIEW_LIT("a_x"), VIEW_LIT("target")}};
+        struct scrape_job job = {.name = "node"};
+        const struct finalize_input in = {.job = &job,
+            .target_labels = target,
+            .n_target_labels = 1,
+            .series = VIEW_LIT("m{z_x=\"scraped\"}")};
+        struct arena arena = ARENA_INIT(1 << 20);
+        struct relabel_options o;
+        struct relabel_rule *rule = NULL;
+        struct labels l;
+        size_t offset;
+        bool kept = false;
+
+        (void)state;
+        relabel_options_init(&o);
+        o.action = RELABEL_LABELMAP;
+        o.regex = VIEW_LIT("._(.)");
+        testing_ok(relabel_compile(&o, &rule, NULL), NULL);
+        testing_ok(relabel_rules_take(&job.metric_relabel, &rule, NULL), NULL);
+        labels_init(&l, &arena);
+        testing_ok(finalize_labels(&in, &l, &kept, &offset, NULL), NULL);
+        assert_true(kept);
+        assert_true(view_is(labels_get(&l, VIEW_LIT("x")), "target"));
+        relabel_rules_release(&job.metric_relabel);
+        arena_release(&arena);
+}
+
 int
 main(void)
 {
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(label_sets_as_they_are_stored),
+            cmocka_unit_test(labelmap_takes_target_labels_last),
             cmocka_unit_test(report_series_have_the_target_s_labels),
         };
 
