@@ -239,41 +239,6 @@ on_header(char *p, size_t size, size_t count, void *arg)
         return n;
 }
 
-/* Is the body one that we can read? Asked when its first byte is there. */
-static int
-check_type(const struct fetch *x, struct err *e)
-{
-        const bool fallback = x->request.job->fallback_text;
-
-        switch (media_type_of(view_of(x->content_type))) {
-        case MEDIA_TEXT:
-                return 0;
-        case MEDIA_OPENMETRICS:
-        case MEDIA_PROTOBUF:
-                return err_set(e, ERR_REFUSED,
-                    "the target sent Content-Type \"%s\", which is not supported yet",
-                    x->content_type);
-        case MEDIA_MISSING:
-                return fallback ? 0
-                                : err_set(e, ERR_REFUSED,
-                                      "the target sent no Content-Type and the job has no "
-                                      "fallback_scrape_protocol");
-        case MEDIA_BROKEN:
-                return fallback ? 0
-                                : err_set(e, ERR_REFUSED,
-                                      "cannot parse Content-Type \"%s\" and the job has no "
-                                      "fallback_scrape_protocol",
-                                      x->content_type);
-        case MEDIA_OTHER:
-                break;
-        }
-        return fallback ? 0
-                        : err_set(e, ERR_REFUSED,
-                              "the target sent Content-Type \"%s\", which is not one of "
-                              "metrics, and the job has no fallback_scrape_protocol",
-                              x->content_type);
-}
-
 /* Decompressed bytes. */
 static int
 take_page(void *arg, const char *p, size_t n, struct err *e)
@@ -283,8 +248,9 @@ take_page(void *arg, const char *p, size_t n, struct err *e)
 
         if (n == 0)
                 return 0;
-        if (x->result.page_bytes == 0) {
-                int rc = check_type(x, e);
+        if (x->result.page_bytes == 0 && !x->request.any_type) {
+                int rc =
+                    media_type_accept(view_of(x->content_type), x->request.job->fallback_text, e);
 
                 if (rc < 0)
                         return rc;

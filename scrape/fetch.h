@@ -45,6 +45,7 @@ struct fetch_request { /* what is pointed at is borrowed until done or fetch_can
         const char *url;
         const char *unix_socket; /* NULL: none */
         int64_t timeout_ms; /* from here to the last byte */
+        bool any_type; /* Content-Type is not looked at: the caller knows better */
         fetch_piece piece;
         fetch_done done;
         void *arg;

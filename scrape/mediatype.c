@@ -1,5 +1,7 @@
 #include "scrape/mediatype.h"
 
+#include "base/err.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <strings.h>
@@ -139,4 +141,31 @@ media_type_of(struct view header)
                         return known[i].type;
         }
         return MEDIA_OTHER;
+}
+
+int
+media_type_accept(struct view header, bool fallback_text, struct err *e)
+{
+        enum media_type type = media_type_of(header);
+
+        if (type == MEDIA_TEXT)
+                return 0;
+        if (type == MEDIA_OPENMETRICS || type == MEDIA_PROTOBUF)
+                return err_set(e, ERR_REFUSED,
+                    "the target sent Content-Type \"%.*s\", which is not supported yet",
+                    (int)header.n, header.p);
+        if (fallback_text)
+                return 0;
+        if (type == MEDIA_MISSING)
+                return err_set(e, ERR_REFUSED,
+                    "the target sent no Content-Type and the job has no fallback_scrape_protocol");
+        if (type == MEDIA_BROKEN)
+                return err_set(e, ERR_REFUSED,
+                    "cannot parse Content-Type \"%.*s\" and the job has no "
+                    "fallback_scrape_protocol",
+                    (int)header.n, header.p);
+        return err_set(e, ERR_REFUSED,
+            "the target sent Content-Type \"%.*s\", which is not one of metrics, and the job has "
+            "no fallback_scrape_protocol",
+            (int)header.n, header.p);
 }

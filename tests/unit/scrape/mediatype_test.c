@@ -2,6 +2,8 @@
 
 #include "tests/testing/testing.h"
 
+#include <string.h>
+
 static const struct {
         const char *input;
         enum media_type want;
@@ -48,10 +50,43 @@ recognises(void **state)
         }
 }
 
+static const struct {
+        const char *header;
+        bool fallback;
+        const char *want; /* part of the error; NULL: accepted */
+} accepted[] = {
+    {"text/plain", false, NULL},
+    {"text/html", true, NULL},
+    {"", true, NULL},
+    {"text/", true, NULL},
+    {"text/html", false, "Content-Type \"text/html\", which is not one of metrics"},
+    {"", false, "no Content-Type"},
+    {"text/", false, "cannot parse Content-Type \"text/\""},
+    {"application/openmetrics-text", true, "not supported yet"},
+    {"application/vnd.google.protobuf", true, "not supported yet"},
+};
+
+static void
+accepts_text_and_what_the_job_takes_for_it(void **state)
+{
+        (void)state;
+        for (size_t i = 0; i < sizeof(accepted) / sizeof(accepted[0]); i++) {
+                struct err e = ERR_INIT;
+                int rc = media_type_accept(view_of(accepted[i].header), accepted[i].fallback, &e);
+
+                assert_int_equal(rc, accepted[i].want == NULL ? 0 : ERR_REFUSED);
+                if (rc < 0)
+                        assert_non_null(strstr(e.msg, accepted[i].want));
+        }
+}
+
 int
 main(void)
 {
-        const struct CMUnitTest tests[] = {cmocka_unit_test(recognises)};
+        const struct CMUnitTest tests[] = {
+            cmocka_unit_test(recognises),
+            cmocka_unit_test(accepts_text_and_what_the_job_takes_for_it),
+        };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
