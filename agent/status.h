@@ -1,6 +1,6 @@
 /*
  * The HTTP endpoints: /metrics, /-/healthy, /-/ready, /-/reload, /-/quit, /api/v1/… and a short
- * page of links. The only user of libmicrohttpd, whose one polling thread is the agent's http
+ * page of links. They run on the one thread of a httpd (httpd.h), which is the agent's http
  * thread: requests are answered one after the other, connections and request sizes are bounded.
  *
  * It may be started before the parts that it shows (then /-/ready says that start-up is not over)

@@ -1,0 +1,292 @@
+/*
+ * The socket is made here and given to libmicrohttpd, so that a bad address and a port in use are
+ * told apart, and so that port 0 can be asked for.
+ */
+#include "agent/httpd.h"
+
+#include "base/err.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+        CONNECTIONS_MAX = 32,
+        CONNECTION_MEMORY = 32 << 10, /* for the head of a request */
+        IDLE_SECONDS = 60,
+        BACKLOG = 64,
+        HOST_MAX = 256,
+        PORT_MAX = 8,
+        ADDRESS_MAX = HOST_MAX + PORT_MAX + 4,
+};
+
+struct httpd {
+        struct MHD_Daemon *daemon;
+        httpd_handler handler;
+        void *arg; /* borrowed */
+        size_t max_body;
+        size_t max_reply;
+        char address[ADDRESS_MAX];
+};
+
+/* A request from its first byte to its answer; owned by the connection. */
+struct httpd_exchange {
+        struct MHD_Connection *connection;
+        struct buf body;
+        bool too_large;
+};
+
+const char *
+httpd_header(const struct httpd_request *r, const char *name)
+{
+        return MHD_lookup_connection_value(r->exchange->connection, MHD_HEADER_KIND, name);
+}
+
+const char *
+httpd_argument(const struct httpd_request *r, const char *name)
+{
+        return MHD_lookup_connection_value(r->exchange->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+/* Gives the reply's body to the connection; it is freed there. */
+static enum MHD_Result
+send_reply(struct MHD_Connection *c, struct httpd_reply *reply)
+{
+        struct MHD_Response *response = MHD_create_response_from_buffer(
+            reply->body.len, reply->body.ptr, MHD_RESPMEM_MUST_FREE);
+        enum MHD_Result rc = MHD_YES;
+
+        if (response == NULL) {
+                buf_release(&reply->body);
+                return MHD_NO;
+        }
+        if (reply->content_type != NULL && reply->status != MHD_HTTP_NO_CONTENT)
+                rc = MHD_add_response_header(
+                    response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type);
+        if (rc == MHD_YES && reply->header != NULL)
+                rc = MHD_add_response_header(response, reply->header, reply->header_value);
+        if (rc == MHD_YES)
+                rc = MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+        if (rc == MHD_YES)
+                rc = MHD_queue_response(c, reply->status, response);
+        MHD_destroy_response(response);
+        return rc;
+}
+
+static enum MHD_Result
+answer(const struct httpd *h, struct httpd_exchange *x, const char *method, const char *path)
+{
+        struct httpd_request request = {
+            .method = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0 ? MHD_HTTP_METHOD_GET : method,
+            .path = path,
+            .body = buf_view(&x->body),
+            .exchange = x};
+        struct httpd_reply reply = {
+            .status = MHD_HTTP_OK, .content_type = "text/plain; charset=utf-8"};
+
+        reply.body.max = h->max_reply;
+        if (x->too_large) {
+                reply.status = MHD_HTTP_CONTENT_TOO_LARGE;
+                (void)buf_printf(&reply.body, NULL, "more than %zu bytes\n", h->max_body);
+        } else {
+                h->handler(h->arg, &request, &reply);
+        }
+        return send_reply(x->connection, &reply);
+}
+
+/* libmicrohttpd calls this for the head, for each piece of the body, and at the end. */
+static enum MHD_Result
+on_request(void *arg, struct MHD_Connection *c, const char *path, const char *method,
+    const char *version, const char *piece, size_t *piece_bytes, void **state)
+{
+        const struct httpd *h = arg;
+        struct httpd_exchange *x = *state;
+
+        (void)version;
+        if (x == NULL) {
+                x = calloc(1, sizeof(*x));
+                if (x == NULL)
+                        return MHD_NO;
+                x->connection = c;
+                x->body.max = h->max_body;
+                *state = x;
+                return MHD_YES;
+        }
+        if (*piece_bytes == 0)
+                return answer(h, x, method, path);
+        if (!x->too_large && buf_append(&x->body, piece, *piece_bytes, NULL) < 0) {
+                x->too_large = true;
+                buf_release(&x->body);
+        }
+        *piece_bytes = 0;
+        return MHD_YES;
+}
+
+static void
+on_end(void *arg, struct MHD_Connection *c, void **state, enum MHD_RequestTerminationCode why)
+{
+        struct httpd_exchange *x = *state;
+
+        (void)arg;
+        (void)c;
+        (void)why;
+        if (x == NULL)
+                return;
+        buf_release(&x->body);
+        free(x);
+        *state = NULL;
+}
+
+/* "host:port", "[v6]:port" or ":port" in its two parts. */
+static int
+split_address(const char *address, char *host, char *port, struct err *e)
+{
+        const char *colon = strrchr(address, ':');
+        const char *start = address;
+        size_t n;
+
+        if (colon == NULL || colon[1] == '\0' || strlen(colon + 1) >= PORT_MAX)
+                return err_set(e, ERR_CONFIG,
+                    "\"%s\" is not an address to listen on: want HOST:PORT", address);
+        n = (size_t)(colon - start);
+        if (n >= 2 && start[0] == '[' && start[n - 1] == ']') {
+                start++;
+                n -= 2;
+        }
+        if (n >= HOST_MAX || strspn(colon + 1, "0123456789") != strlen(colon + 1) ||
+            strtoul(colon + 1, NULL, 10) > UINT16_MAX)
+                return err_set(e, ERR_CONFIG,
+                    "\"%s\" is not an address to listen on: want HOST:PORT", address);
+        memcpy(host, start, n);
+        host[n] = '\0';
+        memcpy(port, colon + 1, strlen(colon + 1) + 1);
+        return 0;
+}
+
+/* A listening socket on this address, or -1 with errno. */
+static int
+listen_on(const struct addrinfo *a)
+{
+        const int on = 1;
+        const int off = 0;
+        int fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol);
+        int saved;
+
+        if (fd < 0)
+                return -1;
+        (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+        if (a->ai_family == AF_INET6) /* ":port" means both families */
+                (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+        if (bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
+                return fd;
+        saved = errno;
+        (void)close(fd);
+        errno = saved;
+        return -1;
+}
+
+static int
+open_socket(const char *address, int *out_fd, struct err *e)
+{
+        const struct addrinfo hints = {
+            .ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
+        char host[HOST_MAX] = "";
+        char port[PORT_MAX] = "";
+        struct addrinfo *list;
+        int fd = -1;
+        int rc = split_address(address, host, port, e);
+
+        if (rc < 0)
+                return rc;
+        /* without a host the IPv6 one comes first where there is IPv6: it takes both */
+        rc = getaddrinfo(host[0] != '\0' ? host : NULL, port, &hints, &list);
+        if (rc != 0)
+                return err_set(
+                    e, ERR_CONFIG, "cannot listen on \"%s\": %s", address, gai_strerror(rc));
+        for (int family = AF_INET6; fd < 0; family = AF_INET) {
+                for (const struct addrinfo *a = list; a != NULL && fd < 0; a = a->ai_next) {
+                        if (a->ai_family == family)
+                                fd = listen_on(a);
+                }
+                if (family == AF_INET)
+                        break;
+        }
+        rc = errno;
+        freeaddrinfo(list);
+        if (fd < 0)
+                return err_sys(e, rc, "cannot listen on \"%s\"", address);
+        *out_fd = fd;
+        return 0;
+}
+
+static void
+note_address(struct httpd *h, int fd)
+{
+        struct sockaddr_storage a = {0};
+        socklen_t n = sizeof(a);
+        char host[HOST_MAX] = "";
+        char port[PORT_MAX] = "";
+
+        if (getsockname(fd, (struct sockaddr *)&a, &n) == 0)
+                (void)getnameinfo((struct sockaddr *)&a, n, host, sizeof(host), port, sizeof(port),
+                    NI_NUMERICHOST | NI_NUMERICSERV);
+        (void)snprintf(h->address, sizeof(h->address),
+            a.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+}
+
+int
+httpd_start(const struct httpd_options *o, struct httpd **out, struct err *e)
+{
+        struct httpd *h = calloc(1, sizeof(*h));
+        int fd = -1;
+        int rc;
+
+        if (h == NULL)
+                return err_nomem(e, "the HTTP server");
+        h->handler = o->handler;
+        h->arg = o->arg;
+        h->max_body = o->max_body;
+        h->max_reply = o->max_reply;
+        rc = open_socket(o->listen_address, &fd, e);
+        if (rc < 0) {
+                free(h);
+                return rc;
+        }
+        note_address(h, fd);
+        /* clang-format off: pairs of an option and its value */
+        h->daemon = MHD_start_daemon(MHD_USE_AUTO_INTERNAL_THREAD, 0, NULL, NULL, on_request, h,
+            MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, on_end, NULL,
+            MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+            (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+            MHD_OPTION_END);
+        /* clang-format on */
+        if (h->daemon == NULL) {
+                rc = err_sys(e, errno, "cannot start the HTTP server on \"%s\"", h->address);
+                (void)close(fd);
+                free(h);
+                return rc;
+        }
+        *out = h;
+        return 0;
+}
+
+void
+httpd_stop(struct httpd *h)
+{
+        if (h == NULL)
+                return;
+        MHD_stop_daemon(h->daemon);
+        free(h);
+}
+
+const char *
+httpd_address(const struct httpd *h)
+{
+        return h->address;
+}

@@ -1,0 +1,62 @@
+/*
+ * A small HTTP server for people and probes: the wrapper of libmicrohttpd. One thread answers one
+ * request after the other; connections, bodies and their times are bounded.
+ *
+ * httpd_start and httpd_stop: one thread. The handler is called on the server's own thread, one
+ * call at a time.
+ */
+#ifndef AGENT_HTTPD_H
+#define AGENT_HTTPD_H
+
+#include "base/buf.h"
+#include "base/view.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+struct httpd;
+struct httpd_exchange;
+
+/* Valid during the handler's call, as all that it leads to. */
+struct httpd_request {
+        const char *method; /* "GET"; a HEAD is shown as one */
+        const char *path; /* decoded, without the query */
+        struct view body;
+        struct httpd_exchange *exchange; /* for the two functions below */
+};
+
+/* A header's value (name in any case) or a query argument's, NULL when it is not there. */
+const char *httpd_header(const struct httpd_request *r, const char *name);
+const char *httpd_argument(const struct httpd_request *r, const char *name);
+
+struct httpd_reply {
+        unsigned status; /* 200 unless the handler says otherwise */
+        const char *content_type; /* text/plain unless it says otherwise; static */
+        const char *header; /* one more, static; NULL: none */
+        const char *header_value; /* static */
+        struct buf body; /* the server's; empty */
+};
+
+typedef void (*httpd_handler)(
+    void *arg, const struct httpd_request *request, struct httpd_reply *reply);
+
+struct httpd_options {
+        const char *listen_address; /* "host:port", "[v6]:port", ":port"; port 0: a free one */
+        httpd_handler handler;
+        void *arg;
+        size_t max_body; /* bytes of a request's body, 413 beyond; 0: none is taken */
+        size_t max_reply; /* bytes */
+};
+
+/*
+ * Listens and starts the thread. ERR_CONFIG: the address is no such; ERR_SYS: it cannot be listened
+ * on. Strings of o are not needed afterwards.
+ */
+int httpd_start(const struct httpd_options *o, struct httpd **out, struct err *e);
+/* Waits for the request under way. NULL-safe. */
+void httpd_stop(struct httpd *h);
+/* What is listened on, with the real port: "127.0.0.1:9095". Valid until stop. */
+const char *httpd_address(const struct httpd *h);
+
+#endif
