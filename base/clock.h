@@ -20,11 +20,11 @@ const struct clock *clock_system(void);
 /* True when the kernel says that wall time is synchronised (adjtimex(2): STA_UNSYNC not set). */
 bool clock_kernel_synchronised(void);
 
-/* A clock that tests set by hand. */
+/* A clock that tests set by hand, while other threads look at it. */
 struct clock_manual {
         struct clock clock; /* first, so that &m.clock converts back */
-        int64_t wall;
-        int64_t mono;
+        _Atomic int64_t wall;
+        _Atomic int64_t mono;
 };
 
 void clock_manual_init(struct clock_manual *m, int64_t wall_ms);
