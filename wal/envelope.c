@@ -52,6 +52,10 @@ name_of(enum envelope_kind kind)
                 return "layout";
         case ENVELOPE_TARGET:
                 return "target state";
+        case ENVELOPE_CURSOR:
+                return "cursor";
+        case ENVELOPE_BOOK:
+                return "book record";
         }
         return "value";
 }

@@ -29,6 +29,8 @@ enum envelope_kind {
         ENVELOPE_KEYFRAME = 'K',
         ENVELOPE_LAYOUT = 'L',
         ENVELOPE_TARGET = 'T',
+        ENVELOPE_CURSOR = 'C',
+        ENVELOPE_BOOK = 'M',
 };
 
 /* Appends room for the head; *out_start is where it stands. */
