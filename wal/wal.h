@@ -57,7 +57,7 @@ uint64_t wal_new_id(struct wal *w);
 
 /* Moves *b into the queue and sets it NULL. ERR_LIMIT: the queue is full, the caller keeps it. */
 int wal_submit(struct wal *w, struct wal_batch **b, struct err *e);
-/* Commits what is queued now, without waiting for the sync interval. */
+/* Commits what is queued now, without waiting for the sync interval; returns when that is done. */
 void wal_flush(struct wal *w);
 /* Counts samples that never got as far as a batch (reason: enum wal_not_stored). */
 enum wal_not_stored { NOT_STORED_DISK, NOT_STORED_QUEUE, NOT_STORED_MEMORY, NOT_STORED_REASONS };
@@ -69,7 +69,8 @@ void wal_count_not_stored(struct wal *w, enum wal_not_stored why, uint64_t sampl
 int wal_read_keyframe(
     struct wal *w, uint64_t keyframe, uint64_t *column, unsigned *out_slots, struct err *e);
 
-/* Called for each part of a chunk's layout in slot order; the part is the callee's to free. */
+/* Called for each part of a chunk's layout in slot order; the part is the callee's to free. Damaged
+ * parts are left out and counted. */
 typedef int (*wal_layout_sink)(void *arg, struct layout_part *part, struct err *e);
 /* Queued and stored parts of a chunk. ERR_NOTFOUND when there are none. */
 int wal_read_layout(struct wal *w, uint64_t chunk, wal_layout_sink sink, void *arg, struct err *e);
@@ -123,7 +124,11 @@ int wal_endpoint_open(struct wal *w, const char *name, enum wal_start start,
 void wal_endpoint_close(struct wal *w, struct wal_endpoint *ep);
 void wal_endpoint_get(struct wal *w, struct wal_endpoint *ep, struct wal_cursor *out);
 
-/* Begins the window [settled, end). Persisted with the next commit. */
+/*
+ * Begins the window [settled, end) and waits until that is on disk (a commit at once, which takes
+ * along what is queued; after 5 s it goes on without): a crash then rebuilds exactly this window.
+ * Send nothing of it before this returns.
+ */
 void wal_window_begin(struct wal *w, struct wal_endpoint *ep, uint64_t end);
 /* The next `groups` groups in order are settled, with these counts. */
 void wal_window_settle(
@@ -167,6 +172,7 @@ struct wal_stats {
         uint64_t queue_bytes;
         uint64_t queue_batches;
         int64_t oldest_ms; /* time of the oldest stored record; 0: none */
+        int64_t newest_ms; /* of the newest one */
         int64_t last_commit_ms;
         char last_error[256];
 };
