@@ -473,6 +473,8 @@ static void
 finish(struct fetcher *f, struct fetch *x, CURLcode code)
 {
         struct fetch_result *r = &x->result;
+        struct fetch_request request;
+        struct fetch_result result;
         curl_off_t body = 0;
         long header = 0;
         long opened = 0;
@@ -491,8 +493,11 @@ finish(struct fetcher *f, struct fetch *x, CURLcode code)
         if (r->rc == 0 && x->gzipped && body > 0)
                 r->rc = gunzip_finish(x->gunzip, &r->err);
         take_out(f, x);
-        x->request.done(x->request.arg, r);
+        request = x->request;
+        result = *r;
+        /* first, so that done may give back what the request has borrowed */
         retire(f, x);
+        request.done(request.arg, &result);
 }
 
 static void
