@@ -30,12 +30,6 @@
 
 enum { KEYFRAME_EVERY = 24, MAX_TARGETS = 1000 };
 
-/* The clock seam: the log's thread reads what this one sets. */
-struct tick_clock {
-        struct clock clock; /* first */
-        _Atomic int64_t now_ms;
-};
-
 struct target_under_way {
         uint64_t number;
         uint64_t chunk;
@@ -45,7 +39,7 @@ struct target_under_way {
 
 struct backlog {
         struct wal *wal;
-        struct tick_clock clock;
+        struct clock_manual clock;
         struct zstd_packer *packer;
         struct target_under_way *targets; /* owned */
         unsigned n_targets;
@@ -55,12 +49,6 @@ struct backlog {
         bool move;
         _Atomic uint64_t refused; /* batches answered "not stored" */
 };
-
-static int64_t
-tick_now(const struct clock *c)
-{
-        return atomic_load(&((const struct tick_clock *)(const void *)c)->now_ms);
-}
 
 static void
 take_answer(void *arg, uint64_t target, uint64_t serial, bool stored)
@@ -157,7 +145,7 @@ static int
 put_records(const struct backlog *b, const struct target_under_way *t, const uint64_t *column,
     struct wal_batch *batch, struct err *e)
 {
-        int64_t now = tick_now(&b->clock.clock);
+        int64_t now = clock_wall(&b->clock.clock);
         unsigned first = 0;
 
         while (first < b->series) {
@@ -227,12 +215,12 @@ write_scrape(struct backlog *b, unsigned index, int64_t tick, struct err *e)
 }
 
 static int
-write_all(struct backlog *b, int64_t first_ms, struct err *e)
+write_all(struct backlog *b, struct err *e)
 {
         for (unsigned i = 0; i < b->n_targets; i++)
                 b->targets[i].number = wal_new_id(b->wal);
         for (int64_t tick = 0; tick < b->ticks; tick++) {
-                atomic_store(&b->clock.now_ms, first_ms + tick * b->interval_ms);
+                clock_manual_advance(&b->clock, tick > 0 ? b->interval_ms : 0);
                 for (unsigned i = 0; i < b->n_targets; i++) {
                         int rc = write_scrape(b, i, tick, e);
 
@@ -263,13 +251,12 @@ run(struct backlog *b, const char *dir, const char *tenant, struct err *e)
         int64_t first_ms = (now_ms / b->interval_ms - b->ticks) * b->interval_ms;
         int rc;
 
-        b->clock.clock = (struct clock){.wall_ms = tick_now, .mono_ms = tick_now};
-        atomic_store(&b->clock.now_ms, first_ms);
+        clock_manual_init(&b->clock, first_ms);
         rc = zstd_packer_new(3, &b->packer, e);
         if (rc == 0)
                 rc = wal_open(&options, &b->wal, e);
         if (rc == 0)
-                rc = write_all(b, first_ms, e);
+                rc = write_all(b, e);
         wal_close(b->wal);
         zstd_packer_free(b->packer);
         if (rc == 0 && atomic_load(&b->refused) > 0)
