@@ -9,6 +9,7 @@ import sys
 # file: the test that tries it instead
 ELSEWHERE = {
     "agent/main.c": "tests/e2e",
+    "agent/command_scrape.c": "tests/e2e/test_scrape_command.py",
     "scrape/series_batch.c": "tests/unit/scrape/series_test.c",
     "scrape/series_pool.c": "tests/unit/scrape/series_test.c",
     "scrape/series_restore.c": "tests/unit/scrape/series_test.c",

@@ -1,0 +1,296 @@
+#include "agent/page.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/labels.h"
+#include "scrape/finalize.h"
+#include "scrape/job.h"
+#include "scrape/slotmap.h"
+#include "scrape/textparse.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+        PAGE_ARENA = 64 << 20, /* labels of one line, which has at most 1 MiB of text */
+        PAGE_LINE = 32 << 20, /* the same, escaped */
+};
+
+struct page {
+        struct page_options o;
+        struct textparse *parser; /* owned */
+        struct arena arena; /* of one sample */
+        struct buf line; /* being written */
+        struct slotmap seen; /* hashes of raw series texts that were kept */
+        struct page_counts counts;
+        bool misplaced; /* the failure has a place on the page */
+};
+
+/* ---- printing ---- */
+
+static int
+put_value(double d, struct buf *out, struct err *e)
+{
+        char text[64];
+        size_t n = textparse_format_float(d, text, sizeof(text));
+
+        /* Labels spell 1 as "1.0" and -0 as "0.0", values do not. */
+        if (d == 0 && signbit(d))
+                return buf_puts(out, "-0", e);
+        if (n > 2 && memcmp(text + n - 2, ".0", 2) == 0)
+                n -= 2;
+        return buf_append(out, text, n, e);
+}
+
+static double
+value_of(const struct text_sample *x)
+{
+        double d;
+
+        memcpy(&d, &x->bits, sizeof(d));
+        return d;
+}
+
+static int
+put_json(const struct labels *l, const struct text_sample *x, bool stamped, struct buf *out,
+    struct err *e)
+{
+        int rc = buf_puts(out, "{\"labels\":{", e);
+
+        for (size_t i = 0; i < l->n && rc == 0; i++) {
+                if (i > 0)
+                        rc = buf_putc(out, ',', e);
+                if (rc == 0)
+                        rc = json_put_string(out, l->v[i].name, e);
+                if (rc == 0)
+                        rc = buf_putc(out, ':', e);
+                if (rc == 0)
+                        rc = json_put_string(out, l->v[i].value, e);
+        }
+        if (rc == 0)
+                rc = buf_puts(out, "},\"value\":\"", e);
+        if (rc == 0)
+                rc = put_value(value_of(x), out, e);
+        if (rc == 0)
+                rc =
+                    buf_printf(out, e, "\",\"bits\":\"%016" PRIx64 "\",\"timestamp_ms\":", x->bits);
+        if (rc == 0 && stamped)
+                rc = buf_printf(out, e, "%" PRId64 "}\n", x->timestamp_ms);
+        else if (rc == 0)
+                rc = buf_puts(out, "null}\n", e);
+        return rc;
+}
+
+/* In double quotes; control characters are shown, not sent to a terminal. */
+static int
+put_quoted(struct view v, struct buf *out, struct err *e)
+{
+        int rc = buf_putc(out, '"', e);
+
+        for (size_t i = 0; i < v.n && rc == 0; i++) {
+                char c = v.p[i];
+
+                if (c == '\n')
+                        rc = buf_puts(out, "\\n", e);
+                else if (c == '"' || c == '\\')
+                        rc = buf_printf(out, e, "\\%c", c);
+                else if ((unsigned char)c < 0x20 || c == 0x7f)
+                        rc = buf_printf(out, e, "\\u%04x", (unsigned)c);
+                else
+                        rc = buf_putc(out, c, e);
+        }
+        return rc < 0 ? rc : buf_putc(out, '"', e);
+}
+
+static int
+put_label(const struct label *x, const char *before, struct buf *out, struct err *e)
+{
+        int rc = buf_puts(out, before, e);
+
+        if (rc == 0)
+                rc = name_label_valid(x->name, NAME_LEGACY)
+                    ? buf_append(out, x->name.p, x->name.n, e)
+                    : put_quoted(x->name, out, e);
+        if (rc == 0)
+                rc = buf_putc(out, '=', e);
+        return rc < 0 ? rc : put_quoted(x->value, out, e);
+}
+
+/* name{labels}, or {"name",labels} where the name needs quotes */
+static int
+put_series(const struct labels *l, struct buf *out, struct err *e)
+{
+        struct view metric = labels_get(l, VIEW_LIT("__name__"));
+        bool plain = name_metric_valid(metric, NAME_LEGACY);
+        const char *before = "{";
+        int rc = plain ? buf_append(out, metric.p, metric.n, e) : buf_putc(out, '{', e);
+
+        if (rc == 0 && !plain) {
+                rc = put_quoted(metric, out, e);
+                before = ",";
+        }
+        for (size_t i = 0; i < l->n && rc == 0; i++) {
+                if (view_is(l->v[i].name, "__name__"))
+                        continue;
+                rc = put_label(&l->v[i], before, out, e);
+                before = ",";
+        }
+        if (rc == 0 && *before == ',')
+                rc = buf_putc(out, '}', e);
+        return rc;
+}
+
+static int
+put_text(const struct labels *l, const struct text_sample *x, bool stamped, struct buf *out,
+    struct err *e)
+{
+        int rc = put_series(l, out, e);
+
+        if (rc == 0)
+                rc = buf_putc(out, ' ', e);
+        if (rc == 0)
+                rc = put_value(value_of(x), out, e);
+        if (rc == 0 && stamped)
+                rc = buf_printf(out, e, " %" PRId64, x->timestamp_ms);
+        return rc < 0 ? rc : buf_putc(out, '\n', e);
+}
+
+static int
+print(struct page *p, const struct labels *l, const struct text_sample *x, struct err *e)
+{
+        bool stamped = x->has_timestamp && p->o.job->honor_timestamps;
+        int rc;
+
+        buf_reset(&p->line);
+        rc =
+            p->o.json ? put_json(l, x, stamped, &p->line, e) : put_text(l, x, stamped, &p->line, e);
+        if (rc == 0 && fwrite(p->line.ptr, 1, p->line.len, p->o.out) != p->line.len)
+                rc = err_sys(e, errno, "cannot write");
+        return rc;
+}
+
+/* ---- taking ---- */
+
+static int
+take_sample(void *arg, const struct text_sample *x, struct err *e)
+{
+        struct page *p = arg;
+        const struct finalize_input in = {.job = p->o.job, .series = x->series, .type = x->type};
+        uint64_t hash = hash_seeded(x->series.p, x->series.n);
+        bool seen = slotmap_find(&p->seen, hash) != NULL;
+        bool kept = false;
+        struct labels l;
+        size_t offset;
+        int rc;
+
+        p->counts.samples++;
+        if (seen && (!x->has_timestamp || !p->o.job->honor_timestamps)) {
+                p->counts.duplicates++;
+                return 0;
+        }
+        arena_reset(&p->arena);
+        labels_init(&l, &p->arena);
+        rc = finalize_labels(&in, &l, &kept, &offset, e);
+        if (rc < 0)
+                return rc;
+        if (!kept) {
+                p->counts.dropped++;
+                return 0;
+        }
+        if (!seen) {
+                rc = slotmap_put(&p->seen, hash, 1, e);
+                if (rc < 0)
+                        return rc;
+                p->counts.series++;
+        }
+        p->counts.kept++;
+        /* Over the limit the page fails, but only at its end: the counts are of all of it. */
+        if (p->o.job->sample_limit > 0 && p->counts.kept > p->o.job->sample_limit)
+                return 0;
+        return print(p, &l, x, e);
+}
+
+int
+page_new(const struct page_options *o, struct page **out, struct err *e)
+{
+        struct page *p = calloc(1, sizeof(*p));
+        struct textparse_options options = {.sink = take_sample, .arg = p};
+        int rc;
+
+        if (p == NULL)
+                return err_nomem(e, "a page");
+        p->o = *o;
+        p->arena = (struct arena)ARENA_INIT(PAGE_ARENA);
+        p->line = (struct buf)BUF_INIT(PAGE_LINE);
+        p->seen = (struct slotmap)SLOTMAP_INIT;
+        rc = textparse_new(&options, &p->parser, e);
+        if (rc < 0) {
+                page_free(p);
+                return rc;
+        }
+        *out = p;
+        return 0;
+}
+
+void
+page_free(struct page *p)
+{
+        if (p == NULL)
+                return;
+        textparse_free(p->parser);
+        arena_release(&p->arena);
+        buf_release(&p->line);
+        slotmap_release(&p->seen);
+        free(p);
+}
+
+int
+page_feed(void *arg, const char *bytes, size_t n, struct err *e)
+{
+        struct page *p = arg;
+        uint64_t limit = p->o.job->body_size_limit;
+        int rc;
+
+        p->counts.bytes += n;
+        if (limit > 0 && p->counts.bytes >= limit)
+                return err_set(
+                    e, ERR_LIMIT, "the page has reached body_size_limit, %" PRIu64 " bytes", limit);
+        rc = textparse_feed(p->parser, bytes, n, e);
+        p->misplaced = rc < 0;
+        return rc;
+}
+
+int
+page_finish(struct page *p, struct err *e)
+{
+        uint64_t limit = p->o.job->sample_limit;
+        int rc = textparse_finish(p->parser, e);
+
+        p->misplaced = rc < 0;
+        if (rc == 0 && limit > 0 && p->counts.kept > limit)
+                rc = err_set(e, ERR_LIMIT,
+                    "the page has %" PRIu64 " samples after relabeling, sample_limit is %" PRIu64,
+                    p->counts.kept, limit);
+        return rc;
+}
+
+void
+page_count(const struct page *p, struct page_counts *out)
+{
+        *out = p->counts;
+}
+
+void
+page_place(const struct page *p, uint64_t *line, uint64_t *column)
+{
+        *line = 0;
+        *column = 0;
+        if (p->misplaced)
+                textparse_position(p->parser, line, column);
+}
