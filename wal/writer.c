@@ -7,6 +7,7 @@
 #include "wal/batch.h"
 #include "wal/book.h"
 #include "wal/commit.h"
+#include "wal/lost.h"
 #include "wal/pack.h"
 #include "wal/parts.h"
 #include "wal/pending.h"
@@ -48,6 +49,7 @@ struct writer {
         uint64_t flush_done;
         /* the thread only */
         struct plan plan;
+        struct lost lost;
         int64_t plan_oldest_ms;
         int64_t last_commit_ms;
         int64_t next_chores_ms;
@@ -154,8 +156,10 @@ answer(struct writer *wr, struct wal_batch *list, bool stored)
 
                 list = b->next;
                 pending_remove(w->pending, b);
-                if (!stored)
+                if (!stored) {
                         atomic_fetch_add(&w->not_stored[NOT_STORED_DISK], b->samples);
+                        lost_add(&wr->lost, target, b->generation);
+                }
                 let_go(wr, wal_batch_memory(b), 1);
                 wal_batch_free(b);
                 if (w->o.answer != NULL)
@@ -216,6 +220,13 @@ add(struct writer *wr, struct wal_batch *b, int64_t queued_ms)
         struct plan *p = &wr->plan;
         uint64_t before = wal_batch_memory(b);
 
+        if (lost_refuses(&wr->lost, b->target, b->generation)) {
+                if (!plan_empty(p))
+                        commit(wr, false); /* answers go out in order */
+                b->next = NULL;
+                answer(wr, b, false);
+                return;
+        }
         if (!plan_empty(p) && plan_bytes(p) + b->bytes.len > COMMIT_MAX_BYTES)
                 commit(wr, false);
         if (plan_empty(p)) {
@@ -387,6 +398,7 @@ static void
 release(struct writer *wr)
 {
         plan_release(&wr->plan);
+        lost_release(&wr->lost);
         (void)pthread_cond_destroy(&wr->work);
         (void)pthread_cond_destroy(&wr->done);
         (void)pthread_mutex_destroy(&wr->mtx);
