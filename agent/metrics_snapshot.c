@@ -1,0 +1,192 @@
+#include "agent/metrics_snapshot.h"
+
+#include "agent/metrics.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "scrape/job.h"
+#include "scrape/target.h"
+
+#include <math.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+        FDS_AT_ONCE = 256,
+        FDS_MAX = 65536, /* descriptors above are not looked for */
+        POOLS_MAX_BYTES = 1 << 20,
+        REMOTES_MAX = 64,
+};
+
+/* poll(2) answers POLLNVAL for what is not open. /proc/self/fd cannot be read by a process that is
+ * not dumpable. */
+static double
+count_open_fds(void)
+{
+        struct rlimit limit;
+        int count = 0;
+        int max = FDS_MAX;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < FDS_MAX)
+                max = (int)limit.rlim_cur;
+        for (int from = 0; from < max; from += FDS_AT_ONCE) {
+                struct pollfd fds[FDS_AT_ONCE];
+                int n = max - from < FDS_AT_ONCE ? max - from : FDS_AT_ONCE;
+
+                for (int i = 0; i < n; i++)
+                        fds[i] = (struct pollfd){.fd = from + i};
+                if (poll(fds, (nfds_t)n, 0) < 0)
+                        return (double)NAN;
+                for (int i = 0; i < n; i++)
+                        count += (fds[i].revents & POLLNVAL) == 0;
+        }
+        return count;
+}
+
+static void
+read_statm(struct metrics_process *p)
+{
+        double page = (double)sysconf(_SC_PAGESIZE);
+        char text[128];
+        char *next = text;
+        FILE *f = fopen("/proc/self/statm", "re");
+
+        p->virtual_bytes = p->resident_bytes = (double)NAN;
+        if (f == NULL)
+                return;
+        if (fgets(text, sizeof(text), f) != NULL) {
+                p->virtual_bytes = (double)strtoull(text, &next, 10) * page;
+                p->resident_bytes = (double)strtoull(next, NULL, 10) * page;
+        }
+        (void)fclose(f);
+}
+
+static void
+take_process(struct metrics_process *p, int64_t start_ms)
+{
+        struct rlimit limit;
+        struct timespec cpu = {0, 0};
+
+        (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
+        p->cpu_seconds = (double)cpu.tv_sec + (double)cpu.tv_nsec / 1e9;
+        p->start_seconds = (double)start_ms / 1e3;
+        p->open_fds = count_open_fds();
+        p->max_fds = getrlimit(RLIMIT_NOFILE, &limit) == 0 ? (double)limit.rlim_cur : (double)NAN;
+        read_statm(p);
+}
+
+static void
+take_memory(struct metrics_memory *m)
+{
+        for (int i = 0; i < MEMORY_PARTS; i++)
+                m->parts[i] = memory_of((enum memory_part)i);
+        m->limit = memory_limit();
+        m->anonymous = memory_resident_anonymous();
+        m->refuses_new = memory_refuses_new();
+}
+
+/* The pool of a job, made when it is new; NULL when there is no memory for it. */
+static struct metrics_pool *
+find_pool(struct metrics_snapshot *s, const char *job)
+{
+        struct metrics_pool **at = &s->pools;
+
+        for (; *at != NULL; at = &(*at)->next) {
+                if (strcmp((*at)->job, job) == 0)
+                        return *at;
+        }
+        *at = arena_calloc(&s->arena, 1, sizeof(**at));
+        if (*at != NULL && ((*at)->job = arena_strdup(&s->arena, job)) == NULL)
+                *at = NULL;
+        return *at;
+}
+
+static int
+count_target(struct metrics_snapshot *s, const struct target_status *t, bool active, struct err *e)
+{
+        struct metrics_pool *pool = find_pool(s, t->target->job->name);
+
+        if (pool == NULL)
+                return err_nomem(e, "the numbers of a job");
+        pool->active += active;
+        pool->discovered++;
+        return 0;
+}
+
+static int
+count_active(void *arg, const struct target_status *t, struct err *e)
+{
+        return count_target(arg, t, true, e);
+}
+
+static int
+count_dropped(void *arg, const struct target_status *t, struct err *e)
+{
+        return count_target(arg, t, false, e);
+}
+
+static int
+take_scraping(struct metrics_snapshot *s, struct scraper *scraper, struct err *e)
+{
+        int rc;
+
+        s->has_scraping = true;
+        scraper_stats(scraper, &s->scraping.stats);
+        rc = scraper_visit_active(scraper, count_active, s, e);
+        return rc < 0 ? rc : scraper_visit_dropped(scraper, count_dropped, s, e);
+}
+
+static int
+take_remotes(struct metrics_snapshot *s, struct senders *senders, struct err *e)
+{
+        size_t n;
+
+        s->remotes = calloc(REMOTES_MAX, sizeof(*s->remotes));
+        if (s->remotes == NULL)
+                return err_nomem(e, "the numbers of the endpoints");
+        n = senders_stats(senders, s->remotes, REMOTES_MAX);
+        s->n_remotes = n < REMOTES_MAX ? n : REMOTES_MAX;
+        return 0;
+}
+
+int
+metrics_snapshot_take(const struct metrics_input *in, struct metrics_snapshot *out, struct err *e)
+{
+        int rc = 0;
+
+        *out = (struct metrics_snapshot){
+            .wall_ms = clock_wall(in->clock),
+            .mono_ms = clock_mono(in->clock),
+            .start_ms = in->start_ms,
+            .has_agent = in->agent != NULL,
+            .arena = ARENA_INIT(POOLS_MAX_BYTES),
+        };
+        take_process(&out->process, in->start_ms);
+        take_memory(&out->memory);
+        if (in->agent != NULL)
+                out->agent = *in->agent;
+        if (in->parts.wal != NULL) {
+                out->has_log = true;
+                wal_stats(in->parts.wal, &out->log.stats);
+                out->log.usable = wal_usable(in->parts.wal, NULL);
+        }
+        if (in->parts.scraper != NULL)
+                rc = take_scraping(out, in->parts.scraper, e);
+        if (rc == 0 && in->parts.senders != NULL)
+                rc = take_remotes(out, in->parts.senders, e);
+        if (rc < 0)
+                metrics_snapshot_release(out);
+        return rc;
+}
+
+void
+metrics_snapshot_release(struct metrics_snapshot *s)
+{
+        free(s->remotes);
+        s->remotes = NULL;
+        arena_release(&s->arena);
+}

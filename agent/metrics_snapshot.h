@@ -1,0 +1,76 @@
+/*
+ * All numbers of one /metrics page, taken once: the table's rows are read from it.
+ */
+#ifndef AGENT_METRICS_SNAPSHOT_H
+#define AGENT_METRICS_SNAPSHOT_H
+
+#include "agent/status.h"
+#include "base/arena.h"
+#include "base/memory.h"
+#include "remotewrite/sender.h"
+#include "scrape/scrape.h"
+#include "wal/wal.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+struct metrics_input;
+
+struct metrics_process {
+        double cpu_seconds;
+        double resident_bytes;
+        double virtual_bytes;
+        double open_fds;
+        double max_fds;
+        double start_seconds;
+};
+
+struct metrics_memory {
+        int64_t parts[MEMORY_PARTS];
+        uint64_t limit;
+        uint64_t anonymous;
+        bool refuses_new;
+};
+
+struct metrics_log {
+        struct wal_stats stats;
+        bool usable;
+};
+
+struct metrics_scraping {
+        struct scraper_stats stats;
+};
+
+/* One scrape job. */
+struct metrics_pool {
+        const char *job; /* in the snapshot's arena */
+        uint64_t active;
+        uint64_t discovered; /* active and dropped */
+        struct metrics_pool *next;
+};
+
+struct metrics_snapshot {
+        int64_t wall_ms;
+        int64_t mono_ms;
+        int64_t start_ms;
+        struct metrics_process process;
+        struct metrics_memory memory;
+        bool has_agent;
+        struct status_agent agent;
+        bool has_log;
+        struct metrics_log log;
+        bool has_scraping;
+        struct metrics_scraping scraping;
+        struct metrics_pool *pools; /* in order of their first target */
+        struct sender_stats *remotes; /* owned */
+        size_t n_remotes;
+        struct arena arena;
+};
+
+int metrics_snapshot_take(
+    const struct metrics_input *in, struct metrics_snapshot *out, struct err *e);
+void metrics_snapshot_release(struct metrics_snapshot *s);
+
+#endif
