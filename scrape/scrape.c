@@ -1,0 +1,188 @@
+/*
+ * The scraper's two threads and what others may ask of them. The scrape thread runs loop_turn, the
+ * discover thread hands it target sets.
+ */
+#include "scrape/scrape.h"
+
+#include "base/err.h"
+#include "scrape/discovery/discovery.h"
+#include "scrape/loop.h"
+#include "scrape/mailbox.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+struct scraper {
+        /* set before start */
+        pthread_t thread;
+        struct loop *loop; /* owned; turned by the thread */
+        struct scraper_mailbox *mailbox; /* borrowed */
+        struct discovery *discovery; /* owned; has its own thread */
+
+        /* any thread */
+        atomic_bool stop;
+};
+
+static void *
+run(void *arg)
+{
+        struct scraper *s = arg;
+
+        while (!atomic_load(&s->stop))
+                loop_turn(s->loop);
+        return NULL;
+}
+
+/* On the log's thread. */
+static void
+wake(void *arg)
+{
+        loop_wake(arg);
+}
+
+/* On the discover thread. */
+static void
+take_discovered(void *arg, struct target_set *set)
+{
+        loop_offer(arg, set);
+}
+
+static void
+stop_thread(struct scraper *s)
+{
+        mailbox_attach(s->mailbox, NULL, NULL);
+        atomic_store(&s->stop, true);
+        loop_wake(s->loop);
+        (void)pthread_join(s->thread, NULL);
+}
+
+static int
+start_threads(struct scraper *s, struct scrape_config *config, const char *host_name, struct err *e)
+{
+        int rc;
+
+        mailbox_attach(s->mailbox, wake, s->loop);
+        rc = pthread_create(&s->thread, NULL, run, s);
+        if (rc != 0) {
+                mailbox_attach(s->mailbox, NULL, NULL);
+                return err_sys(e, rc, "cannot start the scrape thread");
+        }
+        rc = discovery_start(config, host_name, take_discovered, s->loop, &s->discovery, e);
+        if (rc < 0)
+                stop_thread(s);
+        return rc;
+}
+
+int
+scraper_start(const struct scraper_options *o, struct scraper_mailbox *m,
+    struct scrape_config *config, struct scraper **out, struct err *e)
+{
+        const struct loop_options options = {.wal = o->wal,
+            .clock = o->clock,
+            .mailbox = m,
+            .earliest_wall_ms = o->earliest_wall_ms};
+        struct scraper *s = calloc(1, sizeof(*s));
+        int rc;
+
+        if (s == NULL)
+                return err_nomem(e, "the scraper");
+        s->mailbox = m;
+        rc = loop_new(&options, &s->loop, e);
+        if (rc == 0)
+                rc = start_threads(s, config, o->host_name, e);
+        if (rc < 0) {
+                loop_free(s->loop);
+                free(s);
+                return rc;
+        }
+        *out = s;
+        return 0;
+}
+
+void
+scraper_stop(struct scraper *s)
+{
+        if (s == NULL)
+                return;
+        discovery_stop(s->discovery);
+        stop_thread(s);
+        loop_free(s->loop);
+        free(s);
+}
+
+int
+scraper_reload(struct scraper *s, struct scrape_config *config, struct err *e)
+{
+        return discovery_reload(s->discovery, config, e);
+}
+
+/* ---- the API's side ---- */
+
+int
+scraper_visit_active(struct scraper *s, target_visitor visit, void *arg, struct err *e)
+{
+        int rc = 0;
+
+        (void)pthread_mutex_lock(&s->loop->env.mtx);
+        for (size_t i = 0; i < s->loop->roster.n && rc == 0; i++) {
+                const struct runner *r = s->loop->roster.v[i];
+                const struct target_status status = {.target = r->target,
+                    .health = r->health,
+                    .last_error = r->last_error != NULL ? r->last_error : "",
+                    .last_scrape_ms = r->last_scrape_ms,
+                    .last_duration_seconds = r->last_duration_seconds,
+                    .last_samples = r->last_samples,
+                    .last_size_bytes = r->last_size_bytes,
+                    .series_slots = r->counts.slots,
+                    .series_alive = r->counts.alive,
+                    .refused_memory = r->refused_memory};
+
+                rc = visit(arg, &status, e);
+        }
+        (void)pthread_mutex_unlock(&s->loop->env.mtx);
+        return rc;
+}
+
+int
+scraper_visit_dropped(struct scraper *s, target_visitor visit, void *arg, struct err *e)
+{
+        int rc = 0;
+
+        (void)pthread_mutex_lock(&s->loop->env.mtx);
+        for (size_t i = 0; i < s->loop->roster.n_dropped && rc == 0; i++) {
+                const struct target_status status = {
+                    .target = s->loop->roster.dropped[i], .last_error = ""};
+
+                rc = visit(arg, &status, e);
+        }
+        (void)pthread_mutex_unlock(&s->loop->env.mtx);
+        return rc;
+}
+
+void
+scraper_stats(struct scraper *s, struct scraper_stats *out)
+{
+        struct discovery_stats d = {0};
+
+        discovery_stats(s->discovery, &d);
+        (void)pthread_mutex_lock(&s->loop->env.mtx);
+        *out = s->loop->env.stats;
+        out->targets = s->loop->roster.n;
+        for (size_t i = 0; i < s->loop->roster.n; i++) {
+                const struct runner *r = s->loop->roster.v[i];
+
+                out->targets_up += r->health == HEALTH_UP;
+                out->series_alive += r->counts.alive;
+                out->series_slots += r->counts.slots;
+                out->chunks += r->counts.chunks;
+        }
+        out->clock_held = s->loop->clock_held;
+        out->first_sync_done = s->loop->first_sync_done;
+        (void)pthread_mutex_unlock(&s->loop->env.mtx);
+        out->sd_refreshes = d.refreshes;
+        out->sd_failures = d.failures;
+        out->targets_dropped = d.targets_dropped;
+        out->targets_refused = d.targets_refused;
+        out->loop_beat_ms = atomic_load(&s->loop->loop_beat_ms);
+}
