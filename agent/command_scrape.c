@@ -298,8 +298,18 @@ take_page(struct run *r, struct err *e)
 
 /* ---- what is said at the end ---- */
 
+/* What a page says may be in the sentence: nothing of it gets to a terminal but text. */
 static void
-print_failure(const struct run *r, const struct err *why)
+hide_controls(char *s)
+{
+        for (; *s != '\0'; s++) {
+                if ((unsigned char)*s < 0x20 || *s == 0x7f)
+                        *s = '?';
+        }
+}
+
+static void
+print_failure(const struct run *r, struct err *why)
 {
         struct buf text = BUF_INIT(FAILURE_BYTES);
         uint64_t line = 0;
@@ -308,6 +318,7 @@ print_failure(const struct run *r, const struct err *why)
         if (r->page != NULL)
                 page_place(r->page, &line, &column);
         if (!r->a.json) {
+                hide_controls(why->msg);
                 (void)fflush(stdout);
                 (void)fprintf(stderr, "gleaner scrape: %s: %s\n", r->a.source, why->msg);
         } else if (json_put_string(&text, view_of(why->msg), NULL) == 0) {

@@ -20,6 +20,7 @@
 enum {
         PAGE_ARENA = 64 << 20, /* labels of one line, which has at most 1 MiB of text */
         PAGE_LINE = 32 << 20, /* the same, escaped */
+        PAGE_MAX_SERIES = 50000000,
 };
 
 struct page {
@@ -203,6 +204,8 @@ take_sample(void *arg, const struct text_sample *x, struct err *e)
                 p->counts.dropped++;
                 return 0;
         }
+        if (!seen && p->counts.series == PAGE_MAX_SERIES)
+                return err_set(e, ERR_LIMIT, "the page has more than %d series", PAGE_MAX_SERIES);
         if (!seen) {
                 rc = slotmap_put(&p->seen, hash, 1, e);
                 if (rc < 0)

@@ -175,6 +175,10 @@ class ScrapeCommand(Case):
         self.assertEqual(1, done.returncode)
         self.assertEqual("a 1\n", done.stdout)
         self.assertIn("line 2", done.stderr)
+        page.write_text('{"a",b="\x1b[2J",b="x"} 1\n\x1b[2J 1\n')
+        done = run("scrape", page)
+        self.assertEqual(1, done.returncode)
+        self.assertNotIn("\x1b", done.stderr + done.stdout)
         self.assertEqual(1, run("scrape", self.work / "nothing").returncode)
 
     def test_settings_of_the_job(self):
