@@ -57,8 +57,6 @@ enum relabel_verdict { RELABEL_KEPT, RELABEL_DROPPED };
 void relabel_options_init(struct relabel_options *o);
 /* Any case; -1 for an unknown name. */
 int relabel_action_of(struct view name);
-/* The same with the messages of relabel.md section 3 for an unknown and an empty name. */
-int relabel_action_read(struct view name, enum relabel_action *out, struct err *e);
 const char *relabel_action_name(enum relabel_action action);
 
 /* Validates and compiles; the message is the one of relabel.md section 3. ERR_CONFIG. */

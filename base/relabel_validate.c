@@ -33,20 +33,6 @@ relabel_action_of(struct view name)
         return -1;
 }
 
-int
-relabel_action_read(struct view name, enum relabel_action *out, struct err *e)
-{
-        int action = relabel_action_of(name);
-
-        if (name.n == 0)
-                return err_set(e, ERR_CONFIG, "relabel action cannot be empty");
-        if (action < 0)
-                return err_set(
-                    e, ERR_CONFIG, "unknown relabel action \"%.*s\"", (int)name.n, name.p);
-        *out = (enum relabel_action)action;
-        return 0;
-}
-
 const char *
 relabel_action_name(enum relabel_action action)
 {
