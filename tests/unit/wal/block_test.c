@@ -258,6 +258,11 @@ test_damage_is_found(void **state)
         testing_ok(block_read_head(v, true, &head, NULL), NULL);
         assert_int_equal(block_read_directory(v, back, 8, NULL), ERR_CORRUPT);
         bytes[28]--;
+        bytes[32]++; /* a byte of payload that no record has: one of the zeros behind */
+        envelope_seal(bytes, sizeof(bytes), ENVELOPE_BLOCK);
+        testing_ok(block_read_head(v, true, &head, NULL), NULL);
+        assert_int_equal(block_read_directory(v, back, 8, NULL), ERR_CORRUPT);
+        bytes[32]--;
         bytes[36] = 33; /* more payload in the frame than there is */
         envelope_seal(bytes, sizeof(bytes), ENVELOPE_BLOCK);
         assert_int_equal(block_read_head(v, true, &head, NULL), ERR_CORRUPT);
