@@ -46,6 +46,7 @@ struct series_report {
         uint64_t out_of_bounds; /* explicit timestamps too far ahead */
         uint64_t refused_memory; /* new series not taken: agent.memory_limit */
         uint64_t over_limit; /* samples over sample_limit */
+        uint64_t relabel_gave_up; /* a rule of metric_relabel_configs hit its match limit */
 };
 
 /* The scrape of the tick begins. */

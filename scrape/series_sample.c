@@ -232,6 +232,7 @@ add_unknown(struct series *s, const struct text_sample *x, uint64_t raw_hash, st
         arena_reset(&s->pool->arena);
         labels_init(&l, &s->pool->arena);
         rc = finalize_labels(&in, &l, &kept, &offset, e);
+        s->report.relabel_gave_up += rc == ERR_LIMIT;
         if (rc < 0)
                 return rc;
         if (!kept)
