@@ -70,6 +70,8 @@ follow_step(struct loop *l, int64_t step_ms)
 {
         log_warn("the clock was stepped, scrapes follow it", LOG_INT("step_ms", step_ms));
         schedule_rebase(l->schedule, l->now.wall_ms);
+        for (size_t i = 0; i < l->roster.n; i++)
+                runner_forget_tick(l->roster.v[i]);
         if (step_ms > 0)
                 return;
         (void)write_barrier(l);
@@ -210,7 +212,7 @@ any_due(const struct loop *l)
                 const struct runner *r = l->roster.v[i];
 
                 if (r->barrier_wanted && r->phase == RUNNER_IDLE && !r->leaving &&
-                    r->entry.due_ms <= l->now.wall_ms)
+                    (r->entry.due_ms <= l->now.wall_ms || r->waiting_tick_ms != INT64_MIN))
                         return true;
         }
         return false;
@@ -285,6 +287,15 @@ compact_some(struct loop *l)
 /* ---- ticks ---- */
 
 static void
+begin(struct loop *l, struct runner *r, int64_t tick_ms)
+{
+        if (r->compact_wanted)
+                compact(l, r);
+        r->last_tick_ms = tick_ms;
+        runner_begin(r, tick_ms);
+}
+
+static void
 take_tick(struct loop *l, struct runner *r, int64_t tick_ms, uint64_t skipped)
 {
         struct scraper_stats *stats = &l->env.stats;
@@ -298,15 +309,42 @@ take_tick(struct loop *l, struct runner *r, int64_t tick_ms, uint64_t skipped)
                 count(l, &stats->scrapes_skipped_late, skipped);
         if (tick_ms == r->last_tick_ms)
                 return; /* the clock went back a little, and this tick has been scraped */
-        if (r->phase != RUNNER_IDLE || r->barrier_wanted) {
+        if (r->waiting_tick_ms != INT64_MIN) {
+                runner_forget_tick(r);
                 count(l, &stats->scrapes_skipped_busy, 1);
+        }
+        if (r->phase != RUNNER_IDLE || r->barrier_wanted) {
+                runner_wait_tick(r, tick_ms);
         } else if (late > runner_allowed_late_ms(r->entry.interval_ms)) {
                 count(l, &stats->scrapes_skipped_late, 1);
         } else {
-                if (r->compact_wanted)
-                        compact(l, r);
-                r->last_tick_ms = tick_ms;
-                runner_begin(r, tick_ms);
+                begin(l, r, tick_ms);
+        }
+}
+
+/*
+ * Ticks that came while their runner was busy: with a timeout as long as the interval a dead target
+ * is given up just when its next tick is due, which must not cost every other tick.
+ */
+static void
+take_waiting(struct loop *l)
+{
+        for (size_t i = 0; i < l->roster.n && l->env.n_waiting > 0; i++) {
+                struct runner *r = l->roster.v[i];
+                int64_t tick_ms = r->waiting_tick_ms;
+
+                if (tick_ms == INT64_MIN)
+                        continue;
+                if (r->leaving) {
+                        runner_forget_tick(r);
+                } else if (l->now.wall_ms - tick_ms >
+                    runner_allowed_late_ms(r->entry.interval_ms)) {
+                        runner_forget_tick(r);
+                        count(l, &l->env.stats.scrapes_skipped_busy, 1);
+                } else if (r->phase == RUNNER_IDLE && !r->barrier_wanted) {
+                        runner_forget_tick(r);
+                        begin(l, r, tick_ms);
+                }
         }
 }
 
@@ -369,13 +407,15 @@ loop_turn(struct loop *l)
 
         look_at_clocks(l);
         take_answers(l);
+        /* first, so that those that are done with it are idle for what follows */
+        for (int i = 0; i < ENCODE_TARGETS && runner_encode_some(&l->env, ENCODE_CHUNKS); i++)
+                continue;
         take_set(l);
         serve_barriers(l);
+        take_waiting(l);
         take_ticks(l);
         end_series(l);
         compact_some(l);
-        for (int i = 0; i < ENCODE_TARGETS && runner_encode_some(&l->env, ENCODE_CHUNKS); i++)
-                continue;
         if (fetcher_turn(l->env.fetcher, time_to_wait(l), &e) < 0)
                 log_error("cannot drive the scrapes' connections", LOG_STR("err", e.msg));
 }

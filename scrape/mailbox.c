@@ -1,6 +1,7 @@
 #include "scrape/mailbox.h"
 
 #include "base/err.h"
+#include "base/log.h"
 #include "scrape/scrape.h"
 
 #include <pthread.h>
@@ -20,7 +21,6 @@ struct scraper_mailbox {
         struct answers in;
         void (*wake)(void *arg);
         void *arg;
-        uint64_t lost;
 };
 
 int
@@ -70,7 +70,9 @@ scraper_answer(void *mailbox, uint64_t target, uint64_t serial, bool stored)
         (void)pthread_mutex_lock(&m->mtx);
         if (m->wake != NULL) {
                 if (!put(&m->in, (struct mailbox_answer){target, serial, stored}))
-                        m->lost++;
+                        log_error("out of memory for an answer of the log, a target may lack "
+                                  "staleness markers",
+                            LOG_UINT("target_number", target));
                 /* one wake-up for all that wait */
                 if (m->in.n == 1)
                         m->wake(m->arg);
@@ -100,15 +102,4 @@ mailbox_take(struct scraper_mailbox *m, const struct mailbox_answer **out)
         (void)pthread_mutex_unlock(&m->mtx);
         *out = m->taken.v;
         return m->taken.n;
-}
-
-uint64_t
-mailbox_lost(struct scraper_mailbox *m)
-{
-        uint64_t lost;
-
-        (void)pthread_mutex_lock(&m->mtx);
-        lost = m->lost;
-        (void)pthread_mutex_unlock(&m->mtx);
-        return lost;
 }

@@ -26,7 +26,4 @@ void mailbox_attach(struct scraper_mailbox *m, void (*wake)(void *arg), void *ar
  * number.
  */
 size_t mailbox_take(struct scraper_mailbox *m, const struct mailbox_answer **out);
-/* Answers that were lost for want of memory. */
-uint64_t mailbox_lost(struct scraper_mailbox *m);
-
 #endif

@@ -12,8 +12,6 @@
 
 enum { RETRY_MS = 5000 };
 
-static const uint64_t first_generation = UINT64_C(1) << 32;
-
 enum orphan_phase {
         ORPHAN_WAITING, /* for its time */
         ORPHAN_SENT, /* for the log's answer */
@@ -24,7 +22,7 @@ struct orphan {
         enum orphan_phase phase;
         bool quiet;
         int64_t due_ms; /* monotonic */
-        uint64_t generation; /* of its batches (struct wal_batch), apart from those of its series */
+        uint64_t generation; /* of its batches, see struct wal_batch: one more after each refusal */
 };
 
 struct orphans {
@@ -84,7 +82,6 @@ put(struct orphans *o, struct orphan x, struct err *e)
                 *known = x;
                 return 0;
         }
-        x.generation = first_generation;
         if (o->n == o->cap) {
                 size_t cap = o->cap > 0 ? o->cap * 2 : 16;
                 struct orphan *v = realloc(o->v, cap * sizeof(*v));

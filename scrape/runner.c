@@ -1,6 +1,7 @@
 #include "scrape/runner.h"
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "scrape/fetch.h"
 #include "scrape/job.h"
 #include "scrape/target.h"
@@ -48,6 +49,7 @@ runner_new(struct runner_env *env, struct target *t, struct runner **out, struct
         r->env = env;
         r->entry.position = SIZE_MAX;
         r->last_tick_ms = INT64_MIN;
+        r->waiting_tick_ms = INT64_MIN;
         r->target = target_ref(t);
         set_entry(r, t);
         r->client = clients_take(&env->clients, t->config, t->job);
@@ -91,6 +93,35 @@ join_line(struct runner *r)
         env->encoding_last = r;
 }
 
+static void
+account_parse(struct runner *r, size_t now)
+{
+        memory_account(MEMORY_STAGING, (int64_t)now - (int64_t)r->parse_memory);
+        r->parse_memory = now;
+}
+
+static void
+free_parse(struct runner *r)
+{
+        account_parse(r, 0);
+        textparse_free(r->parse);
+        r->parse = NULL;
+}
+
+void
+runner_wait_tick(struct runner *r, int64_t tick_ms)
+{
+        r->env->n_waiting += r->waiting_tick_ms == INT64_MIN;
+        r->waiting_tick_ms = tick_ms;
+}
+
+void
+runner_forget_tick(struct runner *r)
+{
+        r->env->n_waiting -= r->waiting_tick_ms != INT64_MIN;
+        r->waiting_tick_ms = INT64_MIN;
+}
+
 void
 runner_free(struct runner *r)
 {
@@ -103,7 +134,8 @@ runner_free(struct runner *r)
                 leave_line(r);
         r->env->n_next -= r->next_target != NULL;
         r->env->n_barriers -= r->barrier_wanted;
-        textparse_free(r->parse);
+        runner_forget_tick(r);
+        free_parse(r);
         series_free(r->series);
         clients_return(&r->env->clients, r->client);
         target_unref(r->next_target);
@@ -175,8 +207,7 @@ static void
 become_idle(struct runner *r)
 {
         r->phase = RUNNER_IDLE;
-        textparse_free(r->parse);
-        r->parse = NULL;
+        free_parse(r);
         if (r->next_target != NULL)
                 take_over(r);
 }
@@ -208,6 +239,7 @@ count_report(
         s->series_refused_memory += report->refused_memory;
         s->pages_over_sample_limit += report->over_limit > 0;
         s->pages_over_body_limit += f->over_body_limit;
+        s->relabel_limit_errors += report->relabel_gave_up;
         s->bytes_received += f->wire_bytes;
         s->bytes_page += f->page_bytes;
         s->connections_opened += f->connections_opened;
@@ -285,8 +317,10 @@ static int
 take_piece(void *arg, const char *p, size_t n, struct err *e)
 {
         struct runner *r = arg;
+        int rc = textparse_feed(r->parse, p, n, e);
 
-        return textparse_feed(r->parse, p, n, e);
+        account_parse(r, textparse_memory(r->parse));
+        return rc;
 }
 
 static void

@@ -37,6 +37,7 @@ struct runner_env {
         struct runner *encoding_last;
         size_t n_next; /* runners with a next_target */
         size_t n_barriers; /* runners with barrier_wanted */
+        size_t n_waiting; /* runners with a waiting_tick_ms */
         uint64_t n_not_stored; /* scrapes in a row that could not be handed to the log */
 
         /* under mtx */
@@ -54,12 +55,14 @@ struct runner {
         enum runner_phase phase;
         struct runner *next_encoding;
         int64_t last_tick_ms; /* the last one that was taken; INT64_MIN: none */
+        int64_t waiting_tick_ms; /* came while the runner was busy; INT64_MIN: none */
 
         /* the scrape under way */
         struct fetch *fetch; /* NULL: none in flight */
         struct textparse *parse; /* owned; NULL: none */
         int64_t tick_ms;
         double started_seconds;
+        size_t parse_memory; /* of parse, as accounted */
 
         /* what discovery and reload have in store for it */
         struct target *next_target; /* a reference; takes over when the runner is idle */
@@ -101,6 +104,10 @@ void runner_encode_all(struct runner *r);
  * Takes a reference.
  */
 void runner_set_target(struct runner *r, struct target *t);
+/* A tick while the runner is busy: it may still begin when that is over soon. */
+void runner_wait_tick(struct runner *r, int64_t tick_ms);
+/* No tick is waiting any more. */
+void runner_forget_tick(struct runner *r);
 void runner_want_barrier(struct runner *r);
 /* The barrier has been written, and the runner is idle. */
 void runner_pass_barrier(struct runner *r);

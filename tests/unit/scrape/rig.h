@@ -26,7 +26,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { RIG_PAGES = 32, RIG_JOBS = 32, RIG_INTERVAL_MS = 1000, RIG_TIMEOUT_MS = 900 };
+enum { RIG_PAGES = 32, RIG_INTERVAL_MS = 1000, RIG_TIMEOUT_MS = 900, RIG_OFFSET_MS = 370 };
 
 /* 2024-01-01, a multiple of every interval used */
 #define RIG_EPOCH_MS INT64_C(1704067200000)
@@ -227,6 +227,7 @@ struct rig_job {
         uint64_t target_limit;
         uint64_t sample_limit;
         unsigned targets; /* 0: one; else so many, told apart by a label */
+        int64_t offset_ms; /* 0: RIG_OFFSET_MS */
 };
 
 static inline struct target_group
@@ -289,7 +290,7 @@ rig_config(struct rig *r, const struct rig_job *jobs, size_t n)
         return c;
 }
 
-/* What discovery makes of these jobs. */
+/* What discovery makes of these jobs, but with the ticks where the test wants them. */
 static inline struct target_set *
 rig_set(struct rig *r, const struct rig_job *jobs, size_t n)
 {
@@ -300,6 +301,14 @@ rig_set(struct rig *r, const struct rig_job *jobs, size_t n)
 
         testing_ok(discovery_once(c, "host", &set, &stats, &e), &e);
         scrape_config_unref(c);
+        for (size_t i = 0; i < set->n_active; i++) {
+                size_t k = 0;
+
+                while (strcmp(jobs[k].name, set->active[i]->job->name) != 0)
+                        k++;
+                set->active[i]->offset_ms =
+                    jobs[k].offset_ms > 0 ? jobs[k].offset_ms : RIG_OFFSET_MS;
+        }
         return set;
 }
 
