@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdint.h>
 
-enum { RATE_AFTER_MS = 60 * 1000 }; /* a rate since the start means little before */
+enum { RATE_AFTER_SECONDS = 60 }; /* a rate since the start means little before */
 
 const char *const skip_names[SKIP_REASONS] = {"late", "busy", "clock"};
 /* Prometheus's own reasons, where we have them. */
@@ -57,7 +57,7 @@ compute_full_in(const struct metrics_snapshot *s, const void *item, size_t i)
         double room;
 
         (void)i;
-        if (seconds < RATE_AFTER_MS / 1000 || log->bytes_block_payload == 0)
+        if (seconds < RATE_AFTER_SECONDS || log->bytes_block_payload == 0)
                 return (double)NAN;
         room = (double)log->bytes_max - (double)log->bytes_used * pending_part(s, log);
         return room > 0 ? room / ((double)log->bytes_block_payload / seconds) : 0;

@@ -1,0 +1,251 @@
+#include "agent/status_pages.h"
+
+#include "agent/api.h"
+#include "agent/metrics.h"
+#include "base/err.h"
+#include "remotewrite/sender.h"
+#include "scrape/scrape.h"
+#include "wal/wal.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { ENDPOINTS_MAX = 64, CONFIG_MAX_BYTES = 16 << 20 };
+
+static const char text_metrics[] = "text/plain; version=0.0.4; charset=utf-8";
+static const char text_html[] = "text/html; charset=utf-8";
+static const char json[] = "application/json";
+
+static int
+answer_home(const struct status_context *c, const struct status_query *q, struct status_reply *r,
+    struct err *e)
+{
+        (void)c;
+        (void)q;
+        r->content_type = text_html;
+        return buf_puts(&r->body,
+            "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>gleaner"
+            "</title></head><body>\n<h1>gleaner " GLEANER_VERSION "</h1>\n<ul>\n"
+            "<li><a href=\"/metrics\">metrics</a></li>\n"
+            "<li><a href=\"/api/v1/targets\">targets</a></li>\n"
+            "<li><a href=\"/api/v1/scrape_pools\">scrape pools</a></li>\n"
+            "<li><a href=\"/api/v1/status/config\">configuration</a></li>\n"
+            "<li><a href=\"/api/v1/status/buildinfo\">build</a></li>\n"
+            "<li><a href=\"/-/ready\">ready</a></li>\n"
+            "<li><a href=\"/-/healthy\">healthy</a></li>\n"
+            "</ul>\n</body></html>\n",
+            e);
+}
+
+static int
+answer_metrics(const struct status_context *c, const struct status_query *q, struct status_reply *r,
+    struct err *e)
+{
+        const struct status_options *o = c->options;
+        struct status_agent agent = {0};
+        struct metrics_input in = {.parts = c->parts, .clock = o->clock, .start_ms = o->start_ms};
+
+        (void)q;
+        if (o->agent != NULL) {
+                o->agent(o->arg, &agent);
+                in.agent = &agent;
+        }
+        r->content_type = text_metrics;
+        return metrics_write(&in, &r->body, e);
+}
+
+static int
+answer_healthy(const struct status_context *c, const struct status_query *q, struct status_reply *r,
+    struct err *e)
+{
+        (void)c;
+        (void)q;
+        return buf_puts(&r->body, "gleaner is healthy.\n", e);
+}
+
+/* ---- ready ---- */
+
+/* The reason why samples cannot be taken now; 0 when there is none. */
+static int
+check_ready(const struct status_context *c, struct err *e)
+{
+        struct scraper_stats scraping = {0};
+        int rc = c->options->ready(c->options->arg, e);
+
+        if (rc < 0)
+                return rc;
+        if (c->parts.scraper != NULL)
+                scraper_stats(c->parts.scraper, &scraping);
+        if (scraping.clock_held)
+                return err_set(e, ERR_AGAIN, "the clock is implausible, scrapes are held");
+        if (c->parts.wal != NULL && !wal_usable(c->parts.wal, e))
+                return ERR_AGAIN;
+        return 0;
+}
+
+/* A line for an endpoint that is held or failing. */
+static int
+put_endpoint(const struct sender_stats *s, struct buf *out, struct err *e)
+{
+        time_t seconds = (time_t)(s->failing_since_ms / 1000);
+        char since[32] = "";
+        struct tm tm;
+
+        if (s->state != SENDER_HELD && s->failing_since_ms == 0)
+                return 0;
+        if (s->failing_since_ms > 0 && gmtime_r(&seconds, &tm) != NULL)
+                (void)strftime(since, sizeof(since), " since %Y-%m-%dT%H:%M:%SZ", &tm);
+        return buf_printf(out, e, "endpoint %s is %s%s: %s\n", s->name,
+            s->state == SENDER_HELD ? "held" : "failing", since, s->last_error);
+}
+
+static int
+put_endpoints(struct senders *senders, struct buf *out, struct err *e)
+{
+        struct sender_stats *v = calloc(ENDPOINTS_MAX, sizeof(*v));
+        size_t n;
+        int rc = 0;
+
+        if (v == NULL)
+                return err_nomem(e, "the states of the endpoints");
+        n = senders_stats(senders, v, ENDPOINTS_MAX);
+        for (size_t i = 0; rc == 0 && i < n && i < ENDPOINTS_MAX; i++)
+                rc = put_endpoint(&v[i], out, e);
+        free(v);
+        return rc;
+}
+
+/* A receiver that is away is no reason to be taken out of service: it is a line in a 200. */
+static int
+answer_ready(const struct status_context *c, const struct status_query *q, struct status_reply *r,
+    struct err *e)
+{
+        struct err why = ERR_INIT;
+        int rc;
+
+        (void)q;
+        if (check_ready(c, &why) < 0) {
+                r->code = 503;
+                return buf_printf(&r->body, e, "gleaner is not ready: %s\n", why.msg);
+        }
+        rc = buf_puts(&r->body, "gleaner is ready.\n", e);
+        if (rc == 0 && c->parts.senders != NULL)
+                rc = put_endpoints(c->parts.senders, &r->body, e);
+        return rc;
+}
+
+/* ---- lifecycle ---- */
+
+static int
+answer_reload(const struct status_context *c, const struct status_query *q, struct status_reply *r,
+    struct err *e)
+{
+        struct err why = ERR_INIT;
+
+        (void)q;
+        if (c->options->reload == NULL) {
+                r->code = 404;
+                return buf_puts(&r->body, "404 page not found\n", e);
+        }
+        if (c->options->reload(c->options->arg, &why) == 0)
+                return 0;
+        r->code = 500;
+        return buf_printf(&r->body, e, "failed to reload config: %s\n", why.msg);
+}
+
+static int
+answer_quit(const struct status_context *c, const struct status_query *q, struct status_reply *r,
+    struct err *e)
+{
+        (void)q;
+        if (c->options->quit == NULL) {
+                r->code = 404;
+                return buf_puts(&r->body, "404 page not found\n", e);
+        }
+        c->options->quit(c->options->arg);
+        return buf_puts(&r->body, "Requesting termination... Goodbye!\n", e);
+}
+
+/* ---- the API ---- */
+
+static int
+unavailable(const char *what, struct status_reply *r, struct err *e)
+{
+        r->code = 503;
+        return api_error("unavailable", what, &r->body, e);
+}
+
+static int
+answer_targets(const struct status_context *c, const struct status_query *q, struct status_reply *r,
+    struct err *e)
+{
+        const struct api_targets_query query = {q->state, q->scrape_pool};
+
+        r->content_type = json;
+        if (c->parts.scraper == NULL)
+                return unavailable("the scraper is not running", r, e);
+        return api_targets(c->parts.scraper, &query, &r->body, e);
+}
+
+static int
+answer_pools(const struct status_context *c, const struct status_query *q, struct status_reply *r,
+    struct err *e)
+{
+        (void)q;
+        r->content_type = json;
+        if (c->parts.scraper == NULL)
+                return unavailable("the scraper is not running", r, e);
+        return api_scrape_pools(c->parts.scraper, &r->body, e);
+}
+
+static int
+answer_config(const struct status_context *c, const struct status_query *q, struct status_reply *r,
+    struct err *e)
+{
+        struct buf yaml = BUF_INIT(CONFIG_MAX_BYTES);
+        int rc;
+
+        (void)q;
+        r->content_type = json;
+        if (c->options->config == NULL)
+                return unavailable("there is no configuration", r, e);
+        rc = c->options->config(c->options->arg, &yaml, e);
+        if (rc == 0)
+                rc = api_config(buf_view(&yaml), &r->body, e);
+        buf_release(&yaml);
+        return rc;
+}
+
+static int
+answer_build(const struct status_context *c, const struct status_query *q, struct status_reply *r,
+    struct err *e)
+{
+        (void)c;
+        (void)q;
+        r->content_type = json;
+        return api_build_info(&r->body, e);
+}
+
+static const struct status_page pages[] = {
+    {"/", false, answer_home},
+    {"/metrics", false, answer_metrics},
+    {"/-/healthy", false, answer_healthy},
+    {"/-/ready", false, answer_ready},
+    {"/-/reload", true, answer_reload},
+    {"/-/quit", true, answer_quit},
+    {"/api/v1/targets", false, answer_targets},
+    {"/api/v1/scrape_pools", false, answer_pools},
+    {"/api/v1/status/config", false, answer_config},
+    {"/api/v1/status/buildinfo", false, answer_build},
+};
+
+const struct status_page *
+status_page_find(const char *path)
+{
+        for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+                if (strcmp(pages[i].path, path) == 0)
+                        return &pages[i];
+        }
+        return NULL;
+}
