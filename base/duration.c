@@ -25,6 +25,7 @@ static const struct unit units[] = {
 enum { UNITS = sizeof(units) / sizeof(units[0]) };
 
 static const int64_t max_ms = INT64_MAX / 1000000;
+static const int64_t max_number = INT64_MAX / 10 - 1;
 
 static bool
 is_digit(char c)
@@ -40,7 +41,7 @@ take_number(struct view text, size_t *pos, int64_t *out)
         int64_t n = 0;
 
         while (*pos < text.n && is_digit(text.p[*pos])) {
-                if (n > max_ms / 10)
+                if (n > max_number)
                         return false;
                 n = n * 10 + (text.p[*pos] - '0');
                 (*pos)++;
@@ -49,21 +50,25 @@ take_number(struct view text, size_t *pos, int64_t *out)
         return *pos > start;
 }
 
-/* The unit at *pos, from units[first] on; UNITS when there is none. */
+/* The unit at *pos, its text in *name; UNITS when there is none of that name. */
 static size_t
-take_unit(struct view text, size_t *pos, size_t first)
+take_unit(struct view text, size_t *pos, struct view *name)
 {
         size_t start = *pos;
-        struct view name;
+        size_t i = 0;
 
         while (*pos < text.n && !is_digit(text.p[*pos]))
                 (*pos)++;
-        name = (struct view){text.p + start, *pos - start};
-        for (size_t i = first; i < UNITS; i++) {
-                if (view_is(name, units[i].name))
-                        return i;
-        }
-        return UNITS;
+        *name = (struct view){text.p + start, *pos - start};
+        while (i < UNITS && !view_is(*name, units[i].name))
+                i++;
+        return i;
+}
+
+static int
+refuse(struct view text, struct err *e)
+{
+        return err_set(e, ERR_CONFIG, "not a valid duration string: \"%.*s\"", (int)text.n, text.p);
 }
 
 int
@@ -80,18 +85,18 @@ duration_parse(struct view text, int64_t *out_ms, struct err *e)
                 return 0;
         }
         while (pos < text.n) {
+                struct view name;
                 int64_t n = 0;
                 size_t unit;
 
-                if (!is_digit(text.p[pos]))
-                        return err_set(e, ERR_CONFIG, "not a valid duration string: \"%.*s\"",
-                            (int)text.n, text.p);
-                if (!take_number(text, &pos, &n))
-                        return err_set(e, ERR_CONFIG, "duration out of range");
-                unit = take_unit(text, &pos, next);
-                if (unit == UNITS)
-                        return err_set(e, ERR_CONFIG, "not a valid duration string: \"%.*s\"",
-                            (int)text.n, text.p);
+                if (!is_digit(text.p[pos]) || !take_number(text, &pos, &n))
+                        return refuse(text, e);
+                unit = take_unit(text, &pos, &name);
+                if (unit == UNITS && name.n > 0)
+                        return err_set(e, ERR_CONFIG, "unknown unit \"%.*s\" in duration \"%.*s\"",
+                            (int)name.n, name.p, (int)text.n, text.p);
+                if (unit == UNITS || unit < next)
+                        return refuse(text, e);
                 if (n > (max_ms - sum) / units[unit].ms)
                         return err_set(e, ERR_CONFIG, "duration out of range");
                 sum += n * units[unit].ms;
