@@ -37,7 +37,7 @@ fail_at(
 {
         b->tree->error_line = (unsigned)mark->line + 1;
         b->tree->error_column = (unsigned)mark->column + 1;
-        return err_set(e, code, "yaml: line %zu: %s", mark->line + 1, why);
+        return err_set(e, code, "yaml: %s", why);
 }
 
 /* Bytes that are no text carry an offset only. */
@@ -66,7 +66,12 @@ fail_parser(struct builder *b, struct err *e)
                 locate_offset(b->tree, b->text, b->parser.problem_offset);
                 return err_set(e, ERR_PARSE, "yaml: %s", problem);
         }
-        return fail_at(b, &b->parser.problem_mark, ERR_PARSE, problem, e);
+        (void)fail_at(b, &b->parser.problem_mark, ERR_PARSE, problem, e);
+        if (b->parser.problem_mark.line == 0)
+                return ERR_PARSE;
+        /* yaml.v2 names a line other than the first */
+        return err_set(
+            e, ERR_PARSE, "yaml: line %zu: %s", b->parser.problem_mark.line + 1, problem);
 }
 
 static void

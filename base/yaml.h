@@ -43,7 +43,7 @@ struct yaml_node {
         bool binary; /* text was decoded from !!binary */
         unsigned line; /* from 1 */
         unsigned column; /* from 1, in characters */
-        struct view text; /* of YAML_SCALAR and YAML_NULL; a 0 byte stands behind it */
+        struct view text; /* of a YAML_SCALAR, "" of a YAML_NULL; a 0 byte stands behind it */
         struct yaml_node **items; /* of a YAML_LIST */
         size_t n_items;
         struct yaml_entry *entries; /* of a YAML_MAP, in order, merged ones in place */

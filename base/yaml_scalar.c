@@ -221,9 +221,10 @@ guess(struct yaml_node *node)
         uint64_t u = 0;
         double d = 0;
 
-        if (is_word(node->text, null_words, COUNT(null_words)))
+        if (is_word(node->text, null_words, COUNT(null_words))) {
                 node->kind = YAML_NULL;
-        else if (is_word(node->text, true_words, COUNT(true_words)) ||
+                node->text = VIEW_LIT("");
+        } else if (is_word(node->text, true_words, COUNT(true_words)) ||
             is_word(node->text, false_words, COUNT(false_words)))
                 node->scalar = YAML_BOOL;
         else if (read_integer(node->text, &negative, &u))

@@ -162,7 +162,7 @@ static const struct bad_case bad_cases[] = {
     {"open bracket", "a: [1, 2\n", "did not find expected ',' or ']'", 2, 1},
     {"tab as indent", "a:\n\tb: 1\n", "found character that cannot start any token", 2, 1},
     {"bad indent", "a:\n    b: 1\n   c: 2\n", "did not find expected key", 3, 4},
-    {"unknown anchor", "a: *x\n", "yaml: line 1: unknown anchor 'x' referenced", 1, 4},
+    {"unknown anchor", "a: *x\n", "yaml: unknown anchor 'x' referenced", 1, 4},
     {"an anchor in itself", "a: &x [*x]\n", "anchor 'x' value contains itself", 1, 8},
     {"merge of a scalar", "a: {<<: 5}\n", "map merge requires map or sequence of maps", 1, 5},
     {"merge of a list of scalars", "a: {<<: [5]}\n", "map merge requires map", 1, 5},
