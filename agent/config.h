@@ -45,9 +45,19 @@ struct config {
 
 enum config_severity { CONFIG_ERROR, CONFIG_WARNING, CONFIG_NOTE };
 
+/* In which order Prometheus would have met the errors: the summary names the first one. */
+enum config_stage {
+        CONFIG_STAGE_YAML, /* the file is no YAML */
+        CONFIG_STAGE_SHAPE, /* unknown keys, wrong types */
+        CONFIG_STAGE_VALUE, /* bad values and combinations */
+        CONFIG_STAGE_LATER, /* not supported yet */
+        CONFIG_STAGE_MODE, /* what an agent refuses, and included files: after the loading */
+};
+
 struct config_message {
         enum config_severity severity;
-        const char *file;
+        enum config_stage stage;
+        const char *file; /* owned by the report */
         unsigned line; /* from 1; 0: the file as a whole */
         unsigned column;
         char *text; /* owned */
@@ -60,6 +70,8 @@ struct config_report {
         size_t n;
         size_t cap;
         size_t errors;
+        char **files; /* owned, in the order in which they were read */
+        size_t n_files;
 };
 
 struct config_env {
@@ -67,9 +79,16 @@ struct config_env {
         bool send_tenant_header; /* --tenant was given */
 };
 
-/* ERR_CONFIG: the report says why; *out is untouched. Warnings may be there on success too. */
+/*
+ * ERR_CONFIG: the report says why, and e holds the summary of it as Prometheus would put it;
+ * *out is untouched. Warnings may be there on success too. The report is zeroed by the caller
+ * before the first use, and released by it in any case.
+ */
 int config_load(const char *path, const struct config_env *env, struct config **out,
     struct config_report *report, struct err *e);
+/* The same for text that is there already; path names it and gives the folder of relative files. */
+int config_load_text(const char *path, struct view text, const struct config_env *env,
+    struct config **out, struct config_report *report, struct err *e);
 void config_free(struct config *c);
 void config_report_release(struct config_report *r);
 /* "file:line:column: error: text" lines. */

@@ -1,0 +1,66 @@
+/*
+ * What of a job makes its targets other targets at a reload: one hash over what the series depend
+ * on, one over what the requests depend on (scrape/job.h).
+ */
+#include "agent/config_parts.h"
+#include "base/hash.h"
+#include "scrape/job.h"
+
+static void
+fold_bytes(uint64_t *hash, const void *p, size_t n)
+{
+        *hash = hash_stable(p, n, *hash + 1);
+}
+
+static void
+fold_number(uint64_t *hash, uint64_t n)
+{
+        fold_bytes(hash, &n, sizeof(n));
+}
+
+/* NULL and "" differ. */
+static void
+fold_text(uint64_t *hash, const char *s)
+{
+        fold_number(hash, s != NULL);
+        if (s != NULL)
+                fold_bytes(hash, s, strlen(s));
+}
+
+static void
+fold_http(uint64_t *hash, const struct http_options *o)
+{
+        const char *const texts[] = {o->username, o->username_file, o->password, o->password_file,
+            o->auth_type, o->credentials, o->credentials_file, o->ca, o->ca_file, o->cert,
+            o->cert_file, o->key, o->key_file, o->server_name};
+
+        for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+                fold_text(hash, texts[i]);
+        fold_number(hash, o->insecure_skip_verify);
+        fold_number(hash, (uint64_t)o->min_version);
+        fold_number(hash, (uint64_t)o->max_version);
+        fold_number(hash, o->follow_redirects);
+        fold_number(hash, o->enable_http2);
+        for (size_t i = 0; i < o->n_headers; i++) {
+                fold_text(hash, o->headers[i].name);
+                fold_text(hash, o->headers[i].value);
+        }
+}
+
+void
+config_hash_job(struct scrape_job *job, uint64_t rules)
+{
+        const uint64_t series[] = {rules, job->honor_labels, job->honor_timestamps,
+            job->track_timestamps_staleness, (uint64_t)job->name_scheme, job->label_limit,
+            job->label_name_length_limit, job->label_value_length_limit};
+        const uint64_t request[] = {(uint64_t)job->timeout_ms, job->enable_compression,
+            job->fallback_text, job->accept_text_1_0_0, job->accept_text_0_0_4,
+            job->body_size_limit, job->sample_limit};
+
+        job->series_hash = 0;
+        fold_bytes(&job->series_hash, series, sizeof(series));
+        job->request_hash = 0;
+        fold_bytes(&job->request_hash, request, sizeof(request));
+        fold_text(&job->request_hash, job->escaping);
+        fold_http(&job->request_hash, &job->http);
+}

@@ -1,0 +1,101 @@
+/*
+ * The parts of reading a configuration, one .c each (config_<part>.c): from a section's struct to
+ * the options of the folder that it is about. Used by agent/config*.c only.
+ */
+#ifndef AGENT_CONFIG_PARTS_H
+#define AGENT_CONFIG_PARTS_H
+
+#include "agent/config_read.h"
+#include "agent/config_sections.h"
+#include "base/http.h"
+#include "base/labels.h"
+
+struct relabel_rules;
+struct scrape_job;
+struct yaml_node;
+
+/* config_labels.c: external_labels of global, checked and expanded, sorted, none empty; they are
+ * put into the reader's arena. */
+void config_external_labels(struct config_reader *r, const struct yaml_node *map,
+    enum name_scheme scheme, struct label **out, size_t *out_n);
+/* A map of label names to values as it stands, in order. */
+void config_label_map(
+    struct config_reader *r, const struct yaml_node *map, struct label **out, size_t *out_n);
+
+/* config_http.c: checks what stands together and makes options of it. floor: the lowest TLS version
+ * when the file says nothing. */
+void config_http(struct config_reader *r, const struct config_http *in, enum tls_version floor,
+    struct http_options *out);
+/* The checks alone, for sections that are not used yet. */
+void config_http_check(struct config_reader *r, const struct config_http *in);
+/* config_headers.c: appends `headers` and `http_headers` to the options. */
+void config_headers(struct config_reader *r, const struct yaml_node *headers,
+    const struct yaml_node *http_headers, struct http_options *out);
+
+/* config_relabel.c: a list of rules, compiled. null_text: what is said of a null rule. *hash is
+ * changed by all that the rules say. */
+struct config_rules {
+        const struct yaml_node *list; /* NULL: none */
+        enum name_scheme scheme;
+        const char *null_text;
+};
+void config_relabel(struct config_reader *r, const struct config_rules *in,
+    struct relabel_rules *out, uint64_t *hash);
+
+/* config_protocols.c */
+enum config_text_protocol { CONFIG_TEXT_NONE = 0, CONFIG_TEXT_1_0_0 = 1, CONFIG_TEXT_0_0_4 = 2 };
+/*
+ * Checks a list of scrape protocols; returns which text protocols are in it (a set of bits).
+ * where ends Prometheus's message: "for global config".
+ */
+unsigned config_protocols(struct config_reader *r, const struct yaml_node *list, const char *where);
+/* fallback_scrape_protocol; true when it names a text protocol. */
+bool config_fallback_protocol(struct config_reader *r, const struct config_job *job);
+/* Fills what global says about protocols and names: the fields behind its rows. */
+void config_global_names(struct config_reader *r, struct config_global *global);
+/* A job's own names, or what global says. */
+enum name_scheme config_job_names(struct config_reader *r, const struct config_global *global,
+    const struct config_common *common, const char **out_escaping);
+
+/* config_targets.c: static_configs and file_sd_configs of a job. */
+void config_targets(struct config_reader *r, const struct config_job *in, struct scrape_job *job);
+/* Static targets as far as their labels can be told without relabeling. */
+struct config_seen_group {
+        const char *job;
+        const struct label *labels;
+        size_t n_labels;
+};
+
+/* config_discovery.c: the checks of discoveries that are not supported yet. */
+void config_discovery_check(struct config_reader *r, const struct config_job *in);
+
+/* config_scrape.c: appends the jobs of a list to the configuration that is being made. */
+void config_jobs(
+    struct config_reader *r, const struct config_global *global, const struct yaml_node *list);
+/* config_files.c: the jobs of the files that scrape_config_files names. */
+void config_job_files(
+    struct config_reader *r, const struct config_global *global, const struct yaml_node *patterns);
+/* Patterns may have a * in their last part only; the file's own check, before it is used. */
+bool config_pattern_valid(const char *pattern);
+
+/* config_remote.c: the endpoints. */
+void config_remotes(
+    struct config_reader *r, const struct config_global *global, const struct yaml_node *list);
+
+/* config_agent.c: the checks of `agent` and `wal`. */
+void config_agent(struct config_reader *r, const struct config_top *top);
+
+/* config_hash.c: series_hash and request_hash of a job that is complete. rules: the hash of its
+ * metric_relabel_configs. */
+void config_hash_job(struct scrape_job *job, uint64_t rules);
+
+/* config_warnings.c: what a valid file will do wrong. */
+void config_warnings(struct config_reader *r, const struct config_top *top);
+/* config_collisions.c: remembers a target that is not relabeled; group is its job's static group.
+ */
+void config_seen_add(struct config_reader *r, const struct yaml_node *at, const char *address,
+    const struct config_seen_group *group);
+/* Warns of targets whose samples would have the same labels; frees what was remembered. */
+void config_seen_finish(struct config_reader *r);
+
+#endif

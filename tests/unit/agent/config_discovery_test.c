@@ -1,0 +1,83 @@
+#include "tests/unit/agent/config_cases.h"
+
+static const struct config_case cases[] = {
+    {"http", "  http_sd_configs: [{url: \"http://a\"}]\n", "http_sd_configs is not supported yet",
+        false},
+    {"http without url", "  http_sd_configs: [{}]\n", "URL is missing", false},
+    {"http without scheme", "  http_sd_configs: [{url: invalid}]\n",
+        "URL scheme must be 'http' or 'https'", false},
+    {"http with another scheme", "  http_sd_configs: [{url: \"ftp://a\"}]\n",
+        "URL scheme must be 'http' or 'https'", false},
+    {"http without host", "  http_sd_configs: [{url: \"http://\"}]\n", "host is missing in URL",
+        false},
+    {"http with two tokens",
+        "  http_sd_configs: [{url: \"http://a\", bearer_token: a, bearer_token_file: b}]\n",
+        "at most one of bearer_token & bearer_token_file must be configured", false},
+    {"http null", "  http_sd_configs: [~]\n", "empty or null section in http_sd_configs", false},
+    {"empty lists", "  http_sd_configs: []\n  dns_sd_configs:\n  kubernetes_sd_configs: []\n", NULL,
+        false},
+    {"dns", "  dns_sd_configs: [{names: [a]}]\n", "dns_sd_configs is not supported yet", false},
+    {"dns without names", "  dns_sd_configs: [{}]\n",
+        "DNS-SD config must contain at least one SRV record name", false},
+    {"dns without port", "  dns_sd_configs: [{names: [a], type: aaaa}]\n",
+        "a port is required in DNS-SD configs for all record types except SRV", false},
+    {"dns with another type", "  dns_sd_configs: [{names: [a], type: TXT}]\n",
+        "invalid DNS-SD records type TXT", false},
+    {"kubernetes", "  kubernetes_sd_configs: [{role: pod}]\n",
+        "agent.yml:3:3: error: kubernetes_sd_configs is not supported yet", false},
+    {"kubernetes without role", "  kubernetes_sd_configs: [{}]\n",
+        "role missing (one of: pod, service, endpoints, endpointslice, node, ingress)", false},
+    {"kubernetes with another role", "  kubernetes_sd_configs: [{role: vacation}]\n",
+        "unknown Kubernetes SD role \"vacation\"", false},
+    {"client without server", "  kubernetes_sd_configs: [{role: pod, bearer_token: a}]\n",
+        "to use custom HTTP client configuration please provide the 'api_server' URL explicitly",
+        false},
+    {"client with kubeconfig",
+        "  kubernetes_sd_configs: [{role: pod, kubeconfig_file: a, bearer_token: a}]\n",
+        "cannot use a custom HTTP client configuration together with 'kubeconfig_file'", false},
+    {"both servers", "  kubernetes_sd_configs: [{role: pod, kubeconfig_file: a, api_server: b}]\n",
+        "cannot use 'kubeconfig_file' and 'api_server' simultaneously", false},
+    {"own namespace",
+        "  kubernetes_sd_configs: [{role: pod, api_server: b, namespaces: {own_namespace: "
+        "true}}]\n",
+        "cannot use 'api_server' and 'namespaces.own_namespace' simultaneously", false},
+    {"namespace key", "  kubernetes_sd_configs: [{role: pod, namespaces: {foo: true}}]\n",
+        "field foo not found in type kubernetes.plain", false},
+    {"selector twice",
+        "  kubernetes_sd_configs: [{role: pod, selectors: [{role: pod}, {role: pod}]}]\n",
+        "duplicated selector role: pod", false},
+    {"selector of another role",
+        "  kubernetes_sd_configs: [{role: pod, selectors: [{role: service}]}]\n",
+        "pod role supports only pod, node selectors", false},
+    {"selector that is none",
+        "  kubernetes_sd_configs: [{role: pod, selectors: [{role: pod, field: "
+        "\"a=b,metadata.status-Running\"}]}]\n",
+        "invalid selector: 'a=b,metadata.status-Running'; can't understand "
+        "'metadata.status-Running'",
+        false},
+    {"another discovery", "  gce_sd_configs: []\n",
+        "field gce_sd_configs not found in type config.ScrapeConfig; this discovery is not "
+        "supported yet",
+        false},
+    {"none at all", "  dsn_sd_configs: []\n",
+        "field dsn_sd_configs not found in type config.ScrapeConfig; did you mean "
+        "\"dns_sd_configs\"?",
+        false},
+};
+
+static void
+discoveries_are_refused_by_name_and_their_mistakes_told(void **state)
+{
+        (void)state;
+        cases_run(CASES(cases), "scrape_configs:\n- job_name: x\n");
+}
+
+int
+main(void)
+{
+        const struct CMUnitTest tests[] = {
+            cmocka_unit_test(discoveries_are_refused_by_name_and_their_mistakes_told),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
