@@ -172,16 +172,16 @@ class Demo:
         def ratio(a, b):
             return a / b if b else float("nan")
 
-        wire = last.sum("prometheus_remote_storage_bytes_total")
+        wire = last.sum("gleaner_remote_acknowledged_bytes_total")
         appended = last.sum("gleaner_wal_samples_appended_total")
         say("== figures")
         say(f"   resident memory      {memory['VmRSS'] / 1024:.1f} MiB, of it private "
             f"{memory['RssAnon'] / 1024:.1f} MiB; peak {memory['VmHWM'] / 1024:.1f} MiB")
         say(f"   on the wire          "
-            f"{ratio(wire, last.sum('gleaner_remote_samples_acknowledged_total')):.2f} bytes "
+            f"{ratio(wire, last.sum('gleaner_samples_acknowledged_total')):.2f} bytes "
             "per sample (bodies of requests)")
         say(f"   in the WAL, values   "
-            f"{ratio(last.sum('gleaner_wal_block_payload_bytes_total'), appended):.2f} "
+            f"{ratio(last.sum('gleaner_wal_block_bytes_total'), appended):.2f} "
             "bytes per sample (blocks)")
         say(f"   in the WAL, all      {ratio(last.sum('gleaner_wal_used_bytes'), appended):.2f} "
             "bytes per sample (with every label set, stored once: falls as time goes on)")

@@ -20,7 +20,7 @@ class Receive(Case):
         process = Process("receive", [GLEANER, "receive", f"--web.listen-address={self.address}",
                                       *flags], self.work / "receive.log")
         self.started(process)
-        self.wait(lambda: self.send([]), "the receiver to listen")
+        process.wait_for_log("http://")
         return process
 
     def send(self, series: list, headers: dict = None, body: bytes = None) -> int:

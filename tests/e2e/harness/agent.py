@@ -131,16 +131,16 @@ class Ledger:
     """The books of one endpoint (or of all: name None), read from /metrics."""
 
     def __init__(self, metrics: Metrics, name: str = None):
-        which = {} if name is None else {"endpoint": name}
+        which = {} if name is None else {"remote_name": name}
         self.offered = metrics.sum("gleaner_samples_offered_total")
         self.appended_all = metrics.sum("gleaner_wal_samples_appended_total")
         self.not_stored = metrics.sum("gleaner_samples_not_stored_total")
-        self.appended = metrics.sum("gleaner_remote_samples_appended_total", **which)
-        self.acknowledged = metrics.sum("gleaner_remote_samples_acknowledged_total", **which)
-        self.unconfirmed = metrics.sum("gleaner_remote_samples_unconfirmed_total", **which)
-        self.filtered = metrics.sum("gleaner_remote_samples_filtered_total", **which)
-        self.pending = metrics.sum("prometheus_remote_storage_samples_pending", **which)
-        self.lost = metrics.sum("gleaner_remote_samples_lost_total", **which)
+        self.appended = metrics.sum("gleaner_samples_appended_total", **which)
+        self.acknowledged = metrics.sum("gleaner_samples_acknowledged_total", **which)
+        self.unconfirmed = metrics.sum("gleaner_samples_unconfirmed_total", **which)
+        self.filtered = metrics.sum("gleaner_samples_filtered_total", **which)
+        self.pending = metrics.sum("gleaner_samples_pending", **which)
+        self.lost = metrics.sum("gleaner_samples_lost_total", **which)
 
     def check(self) -> None:
         """appended = acknowledged + unconfirmed + filtered + pending + lost, and what was offered

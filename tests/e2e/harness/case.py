@@ -39,7 +39,9 @@ class Case(unittest.TestCase):
 
     def _stop(self, part):
         process = getattr(part, "process", part)
-        failed = not self._outcome.success
+        result = self._outcome.result
+        failed = any(self in (test, getattr(test, "test_case", None))
+                     for test, _ in result.failures + result.errors)
         try:
             part.stop()
         finally:
