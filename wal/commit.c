@@ -11,7 +11,10 @@
 #include "wal/store.h"
 #include "wal/trim.h"
 
-enum { TRIES = 3 };
+enum {
+        TRIES = 3,
+        ID_STEP = 1024, /* ids handed out after a commit are not given again after a crash */
+};
 
 /* ---- deleting ---- */
 
@@ -81,7 +84,7 @@ put_book(
         uint8_t bytes[META_BOOK_BYTES] = {0};
         uint64_t next_id = atomic_load(&w->next_id);
         struct meta_book b = {
-            .next_id = next_id,
+            .next_id = (next_id | (ID_STEP - 1)) + 1,
             .next_block = c->next.block,
             .samples = c->next.samples,
             .age_ms = wal_age(w),
