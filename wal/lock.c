@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -58,14 +59,33 @@ check_owner(int fd, const char *dir, struct err *e)
         return 0;
 }
 
+/* The directory of all tenants may be missing, too; what is above it is not ours to make. */
+static int
+make_directory(const char *dir, struct err *e)
+{
+        const char *slash = strrchr(dir, '/');
+        char parent[PATH_MAX];
+
+        if (mkdir(dir, 0700) == 0 || errno == EEXIST)
+                return 0;
+        if (errno == ENOENT && slash != NULL && slash > dir && slash - dir < PATH_MAX) {
+                memcpy(parent, dir, (size_t)(slash - dir));
+                parent[slash - dir] = '\0';
+                if ((mkdir(parent, 0755) == 0 || errno == EEXIST) &&
+                    (mkdir(dir, 0700) == 0 || errno == EEXIST))
+                        return 0;
+        }
+        return err_sys(e, errno, "cannot make the directory \"%s\"", dir);
+}
+
 static int
 open_directory(const char *dir, bool shared, int *out_fd, struct err *e)
 {
         int fd;
         int rc;
 
-        if (!shared && mkdir(dir, 0700) != 0 && errno != EEXIST)
-                return err_sys(e, errno, "cannot make the directory \"%s\"", dir);
+        if (!shared && make_directory(dir, e) < 0)
+                return ERR_SYS;
         fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0 && errno == ENOENT)
                 return err_set(e, ERR_NOTFOUND, "there is no log: \"%s\" does not exist", dir);
