@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 enum {
-        ZSTD_LEVEL = 1,
+        ZSTD_LEVEL = 3,
         KEEP_BLOCK_BYTES = 1 << 20, /* of the buffer between plans */
         RETIRED_MAX = 1 << 20,
 };

@@ -444,6 +444,7 @@ wal_scan(struct wal *w, uint64_t from, wal_block_sink sink, void *arg, struct er
                 if (rc == 0)
                         rc = store_walk(&t, &k, scan_block, &s, e);
                 store_abort(&t);
+                store_give_back(w->store, false);
         } while (rc > 0 && !s.ended);
         return rc < 0 ? rc : 0;
 }
