@@ -1,0 +1,104 @@
+/*
+ * gleaner wal status: a running agent is asked over its control socket; only when none listens is
+ * the log opened, for reading.
+ */
+#include "agent/agent.h"
+#include "agent/command.h"
+#include "agent/control.h"
+#include "agent/options.h"
+#include "agent/wal_status.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "wal/wal.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+static int
+open_and_look(const char *dir, const char *tenant, struct buf *out, struct err *e)
+{
+        const struct wal_options o = {
+            .dir = dir, .tenant = tenant, .clock = clock_system(), .read_only_tool = true};
+        struct wal *w = NULL;
+        int rc = wal_open(&o, &w, e);
+
+        if (rc == 0)
+                rc = wal_status_json(w, out, e);
+        wal_close(w);
+        return rc;
+}
+
+static int
+look(const char *data_dir, const char *tenant, struct buf *out, struct err *e)
+{
+        char dir[PATH_MAX];
+        char path[PATH_MAX];
+        int n = snprintf(dir, sizeof(dir), "%s/%s", data_dir, tenant);
+        int m = snprintf(path, sizeof(path), "%s/%s/control.sock", data_dir, tenant);
+        int rc;
+
+        if (n < 0 || m < 0 || (size_t)m >= sizeof(path))
+                return err_set(e, ERR_CONFIG, "the data directory's path is too long");
+        rc = control_ask(path, "status", out, e);
+        return rc == ERR_NOTFOUND ? open_and_look(dir, tenant, out, e) : rc;
+}
+
+static int
+show(struct view json, bool as_json, struct err *e)
+{
+        struct buf text = BUF_INIT(CONTROL_ANSWER_MAX);
+        int rc = wal_status_text(json, &text, e); /* also tells an answer from an error */
+        struct view shown = as_json ? json : buf_view(&text);
+
+        if (rc == 0 && fwrite(shown.p, 1, shown.n, stdout) != shown.n)
+                rc = err_set(e, ERR_SYS, "cannot write to standard output");
+        buf_release(&text);
+        return rc;
+}
+
+static int
+usage(const struct option_row *rows, size_t n, const char *why)
+{
+        (void)fprintf(stderr, "gleaner wal: %s\n\nusage: gleaner wal status [options]\n", why);
+        options_print(rows, n);
+        return EXIT_USAGE;
+}
+
+int
+command_wal(int argc, char **argv)
+{
+        const char *data_dir = "/var/lib/gleaner";
+        const char *tenant = NULL;
+        bool as_json = false;
+        const struct option_row rows[] = {
+            {"data-dir", &data_dir, NULL, "DIR", "where tenants' logs are (/var/lib/gleaner)"},
+            {"tenant", &tenant, NULL, "NAME", "whose log"},
+            {"json", NULL, &as_json, NULL, "one JSON object"},
+        };
+        const size_t n_rows = sizeof(rows) / sizeof(rows[0]);
+        struct buf json = BUF_INIT(CONTROL_ANSWER_MAX);
+        struct err e = ERR_INIT;
+        int n = options_parse(argc, argv, rows, n_rows, &e);
+        int rc;
+
+        if (n < 0)
+                return usage(rows, n_rows, e.msg);
+        if (n != 1 || strcmp(argv[1], "status") != 0)
+                return usage(rows, n_rows, "say what to do: status");
+        if (tenant == NULL)
+                return usage(rows, n_rows, "--tenant is missing");
+        if (agent_tenant_check(tenant, &e) < 0)
+                return usage(rows, n_rows, e.msg);
+        log_setup(LOG_ERROR, LOG_FORMAT_LOGFMT, NULL);
+        rc = look(data_dir, tenant, &json, &e);
+        if (rc == 0)
+                rc = show(buf_view(&json), as_json, &e);
+        buf_release(&json);
+        if (rc < 0)
+                (void)fprintf(stderr, "gleaner wal: %s\n", e.msg);
+        return rc < 0 ? EXIT_FAILED : EXIT_FINE;
+}
