@@ -278,10 +278,17 @@ commit_plan(struct wal *w, const struct plan *p, bool clean, struct err *e)
                 return rc;
         /* a trim that fails says so when the commit does */
         (void)trim_to_size(w, plan_need(p), NULL);
-        for (int i = 0; i < TRIES; i++) {
+        for (int i = 1;; i++) {
+                int room;
+
                 rc = try_commit(w, p, clean, e);
-                if (rc != ERR_LIMIT || i + 1 == TRIES || trim_for_room(w, plan_need(p), NULL) < 0)
+                if (rc != ERR_LIMIT || i == TRIES)
                         break;
+                room = trim_for_room(w, plan_need(p), NULL);
+                if (room < 0)
+                        break;
+                if (room == 0) /* nothing to delete: one more try will tell */
+                        i = TRIES - 1;
         }
         return rc;
 }

@@ -149,32 +149,58 @@ trim_to_size(struct wal *w, uint64_t need, struct err *e)
         return rc;
 }
 
+/* A transaction that changes nothing but the book: what was freed two of them ago is usable. */
+static int
+turn(struct wal *w, struct err *e)
+{
+        struct change c = {.trimmed = false};
+        struct store_txn t = STORE_TXN_INIT;
+        struct position first;
+        int rc = store_begin(w->store, true, &t, e);
+
+        book_positions(w->book, &first, &c.next);
+        return rc == 0 ? commit_finish(w, &t, &c, NULL, e) : rc;
+}
+
+/* Deletes blocks, one at first, until `pages` are free or none is left. */
+static int
+delete_pages(struct wal *w, uint64_t pages, uint64_t *out_freed, struct err *e)
+{
+        uint64_t deleted = 1;
+        int failures = 0;
+
+        *out_freed = 0;
+        w->trim_step = 1;
+        while (*out_freed < pages && deleted > 0) {
+                int rc = step(w, UINT64_MAX, w->trim_step, LOST_SIZE, &deleted, e);
+
+                if (rc == 0) {
+                        *out_freed += deleted;
+                        grow(w);
+                        continue;
+                }
+                /* perhaps a reader that died keeps pages from being free */
+                store_check_readers(w->store);
+                w->trim_step = 1;
+                deleted = 1;
+                if (++failures > 1)
+                        return rc;
+        }
+        return 0;
+}
+
 int
 trim_for_room(struct wal *w, uint64_t need, struct err *e)
 {
         uint64_t pages = need / store_page_size(w->store) + ROOM_PAGES;
-        uint64_t freed = 0;
-        uint64_t deleted = 0;
-        int failures = 0;
-        int rc = 0;
+        uint64_t freed;
+        int rc = delete_pages(w, pages, &freed, e);
 
-        w->trim_step = 1;
-        while (freed < pages) {
-                rc = step(w, UINT64_MAX, w->trim_step, LOST_SIZE, &deleted, e);
-                if (rc < 0) { /* perhaps a reader that died keeps pages from being free */
-                        store_check_readers(w->store);
-                        w->trim_step = 1;
-                        if (++failures > 1)
-                                return rc;
-                        continue;
-                }
-                if (deleted == 0)
-                        return freed > 0 ? 0 : err_set(e, ERR_LIMIT, "nothing is left to delete");
-                freed += deleted;
-                grow(w);
-        }
-        /* pages are usable two transactions after they were freed */
-        return step(w, UINT64_MAX, 1, LOST_SIZE, &deleted, e);
+        for (int i = 0; i < 2 && rc == 0; i++)
+                rc = turn(w, e);
+        if (rc < 0)
+                return rc;
+        return freed > 0 ? 1 : 0;
 }
 
 /* ---- by age ---- */

@@ -16,7 +16,7 @@ struct wal;
 int trim_to_size(struct wal *w, uint64_t need, struct err *e);
 /*
  * After a commit that found the map or the disk full: frees at least `need` bytes, one block at
- * first. ERR_LIMIT when there is nothing left to delete.
+ * first, and makes usable what others freed before. 1: blocks were deleted; 0: there were none.
  */
 int trim_for_room(struct wal *w, uint64_t need, struct err *e);
 /* Drops what is older than wal.max_age; also ends episodes. */

@@ -12,10 +12,8 @@ on_answer(struct fixture *f, struct source *s, uint64_t serial, bool had_layout)
         int a = fixture_answered(f, serial);
 
         assert_int_not_equal(a, -1);
-        if (a == 1)
-                return;
-        s->keyframe = 0;
-        s->has_layout = had_layout;
+        if (a == 0)
+                source_lost(s, had_layout);
 }
 
 /* Which of the run's scrapes were answered as stored are what is read back, no more and no less. */
@@ -160,8 +158,7 @@ test_all_commits_failing(void **state)
         f->fail_count = 1 << 20;
         f->fail_from = f->commits + 1;
         for (int i = 0; i < 5; i++) {
-                s.keyframe = 0;
-                s.has_layout = false;
+                source_lost(&s, false);
                 fixture_run(f, &s, &serial, 1, true);
         }
         wal_stats(f->w, &stats);
@@ -171,8 +168,7 @@ test_all_commits_failing(void **state)
         assert_non_null(strstr(e.msg, "cannot commit"));
         assert_string_equal(stats.last_error, e.msg);
         f->fail_from = 0;
-        s.keyframe = 0;
-        s.has_layout = false;
+        source_lost(&s, false);
         fixture_run(f, &s, &serial, 1, true);
         assert_true(wal_usable(f->w, NULL));
         assert_int_equal(fixture_answered(f, serial - 1), 1);

@@ -161,6 +161,7 @@ struct source {
         uint64_t target;
         uint64_t chunk;
         uint64_t keyframe; /* 0: none yet */
+        uint64_t generation; /* one more after each batch that was not stored (batch.h) */
         unsigned scrapes; /* since the keyframe */
         uint64_t column[CHUNK_SLOTS]; /* of the keyframe */
         bool has_layout;
@@ -210,7 +211,17 @@ source_batch(struct source *s, uint64_t serial)
         struct wal_batch *b = NULL;
 
         testing_ok(wal_batch_new(s->target, serial, &b, NULL), NULL);
+        b->generation = s->generation;
         return b;
+}
+
+/* A batch was not stored: what it had, and what refers to it, is made anew. */
+static inline void
+source_lost(struct source *s, bool had_layout)
+{
+        s->keyframe = 0;
+        s->has_layout = had_layout;
+        s->generation++;
 }
 
 static inline void

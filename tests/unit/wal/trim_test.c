@@ -198,6 +198,7 @@ test_a_map_full_of_living_values(void **state)
         } while (fixture_answered(f, serial++) == 1 && n < 4000);
         assert_false(wal_usable(f->w, &e));
         assert_non_null(strstr(e.msg, "full"));
+        source_lost(&filler, false);
         {
                 struct wal_batch *b = source_batch(&filler, serial++);
 
