@@ -1,29 +1,24 @@
 /*
- * The socket is made here and given to libmicrohttpd, so that a bad address and a port in use are
- * told apart, and so that port 0 can be asked for.
+ * The socket is made by listen_open and given to libmicrohttpd, so that a bad address and a port in
+ * use are told apart, and so that port 0 can be asked for.
  */
 #include "agent/httpd.h"
 
+#include "agent/listen.h"
 #include "base/err.h"
 
 #include <errno.h>
 #include <microhttpd.h>
-#include <netdb.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 enum {
         CONNECTIONS_MAX = 32,
         CONNECTION_MEMORY = 32 << 10, /* for the head of a request */
         IDLE_SECONDS = 60,
-        BACKLOG = 64,
-        HOST_MAX = 256,
-        PORT_MAX = 8,
-        ADDRESS_MAX = HOST_MAX + PORT_MAX + 4,
+        DISCARD_MAX = 8 << 20, /* of a body that is too large: so that its sender sees the 413 */
 };
 
 struct httpd {
@@ -32,7 +27,7 @@ struct httpd {
         void *arg; /* borrowed */
         size_t max_body;
         size_t max_reply;
-        char address[ADDRESS_MAX];
+        char address[LISTEN_ADDRESS_MAX];
 };
 
 /* A request from its first byte to its answer; owned by the connection. */
@@ -40,6 +35,7 @@ struct httpd_exchange {
         struct MHD_Connection *connection;
         struct buf body;
         bool too_large;
+        size_t discarded;
 };
 
 const char *
@@ -124,8 +120,10 @@ on_request(void *arg, struct MHD_Connection *c, const char *path, const char *me
                 x->too_large = true;
                 buf_release(&x->body);
         }
+        if (x->too_large)
+                x->discarded += *piece_bytes;
         *piece_bytes = 0;
-        return MHD_YES;
+        return x->discarded <= DISCARD_MAX ? MHD_YES : MHD_NO;
 }
 
 static void
@@ -143,103 +141,6 @@ on_end(void *arg, struct MHD_Connection *c, void **state, enum MHD_RequestTermin
         *state = NULL;
 }
 
-/* "host:port", "[v6]:port" or ":port" in its two parts. */
-static int
-split_address(const char *address, char *host, char *port, struct err *e)
-{
-        const char *colon = strrchr(address, ':');
-        const char *start = address;
-        size_t n;
-
-        if (colon == NULL || colon[1] == '\0' || strlen(colon + 1) >= PORT_MAX)
-                return err_set(e, ERR_CONFIG,
-                    "\"%s\" is not an address to listen on: want HOST:PORT", address);
-        n = (size_t)(colon - start);
-        if (n >= 2 && start[0] == '[' && start[n - 1] == ']') {
-                start++;
-                n -= 2;
-        }
-        if (n >= HOST_MAX || strspn(colon + 1, "0123456789") != strlen(colon + 1) ||
-            strtoul(colon + 1, NULL, 10) > UINT16_MAX)
-                return err_set(e, ERR_CONFIG,
-                    "\"%s\" is not an address to listen on: want HOST:PORT", address);
-        memcpy(host, start, n);
-        host[n] = '\0';
-        memcpy(port, colon + 1, strlen(colon + 1) + 1);
-        return 0;
-}
-
-/* A listening socket on this address, or -1 with errno. */
-static int
-listen_on(const struct addrinfo *a)
-{
-        const int on = 1;
-        const int off = 0;
-        int fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol);
-        int saved;
-
-        if (fd < 0)
-                return -1;
-        (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-        if (a->ai_family == AF_INET6) /* ":port" means both families */
-                (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-        if (bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
-                return fd;
-        saved = errno;
-        (void)close(fd);
-        errno = saved;
-        return -1;
-}
-
-static int
-open_socket(const char *address, int *out_fd, struct err *e)
-{
-        const struct addrinfo hints = {
-            .ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
-        char host[HOST_MAX] = "";
-        char port[PORT_MAX] = "";
-        struct addrinfo *list;
-        int fd = -1;
-        int rc = split_address(address, host, port, e);
-
-        if (rc < 0)
-                return rc;
-        /* without a host the IPv6 one comes first where there is IPv6: it takes both */
-        rc = getaddrinfo(host[0] != '\0' ? host : NULL, port, &hints, &list);
-        if (rc != 0)
-                return err_set(
-                    e, ERR_CONFIG, "cannot listen on \"%s\": %s", address, gai_strerror(rc));
-        for (int family = AF_INET6; fd < 0; family = AF_INET) {
-                for (const struct addrinfo *a = list; a != NULL && fd < 0; a = a->ai_next) {
-                        if (a->ai_family == family)
-                                fd = listen_on(a);
-                }
-                if (family == AF_INET)
-                        break;
-        }
-        rc = errno;
-        freeaddrinfo(list);
-        if (fd < 0)
-                return err_sys(e, rc, "cannot listen on \"%s\"", address);
-        *out_fd = fd;
-        return 0;
-}
-
-static void
-note_address(struct httpd *h, int fd)
-{
-        struct sockaddr_storage a = {0};
-        socklen_t n = sizeof(a);
-        char host[HOST_MAX] = "";
-        char port[PORT_MAX] = "";
-
-        if (getsockname(fd, (struct sockaddr *)&a, &n) == 0)
-                (void)getnameinfo((struct sockaddr *)&a, n, host, sizeof(host), port, sizeof(port),
-                    NI_NUMERICHOST | NI_NUMERICSERV);
-        (void)snprintf(h->address, sizeof(h->address),
-            a.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
-}
-
 int
 httpd_start(const struct httpd_options *o, struct httpd **out, struct err *e)
 {
@@ -253,12 +154,11 @@ httpd_start(const struct httpd_options *o, struct httpd **out, struct err *e)
         h->arg = o->arg;
         h->max_body = o->max_body;
         h->max_reply = o->max_reply;
-        rc = open_socket(o->listen_address, &fd, e);
+        rc = listen_open(o->listen_address, &fd, h->address, e);
         if (rc < 0) {
                 free(h);
                 return rc;
         }
-        note_address(h, fd);
         /* clang-format off: pairs of an option and its value */
         h->daemon = MHD_start_daemon(MHD_USE_AUTO_INTERNAL_THREAD, 0, NULL, NULL, on_request, h,
             MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, on_end, NULL,

@@ -1,6 +1,7 @@
 #include "agent/status_pages.h"
 
 #include "agent/api.h"
+#include "agent/httpd.h"
 #include "agent/metrics.h"
 #include "base/err.h"
 #include "remotewrite/sender.h"
@@ -18,7 +19,7 @@ static const char text_html[] = "text/html; charset=utf-8";
 static const char json[] = "application/json";
 
 static int
-answer_home(const struct status_context *c, const struct status_query *q, struct status_reply *r,
+answer_home(const struct status_context *c, const struct status_query *q, struct httpd_reply *r,
     struct err *e)
 {
         (void)c;
@@ -39,7 +40,7 @@ answer_home(const struct status_context *c, const struct status_query *q, struct
 }
 
 static int
-answer_metrics(const struct status_context *c, const struct status_query *q, struct status_reply *r,
+answer_metrics(const struct status_context *c, const struct status_query *q, struct httpd_reply *r,
     struct err *e)
 {
         const struct status_options *o = c->options;
@@ -56,7 +57,7 @@ answer_metrics(const struct status_context *c, const struct status_query *q, str
 }
 
 static int
-answer_healthy(const struct status_context *c, const struct status_query *q, struct status_reply *r,
+answer_healthy(const struct status_context *c, const struct status_query *q, struct httpd_reply *r,
     struct err *e)
 {
         (void)c;
@@ -118,7 +119,7 @@ put_endpoints(struct senders *senders, struct buf *out, struct err *e)
 
 /* A receiver that is away is no reason to be taken out of service: it is a line in a 200. */
 static int
-answer_ready(const struct status_context *c, const struct status_query *q, struct status_reply *r,
+answer_ready(const struct status_context *c, const struct status_query *q, struct httpd_reply *r,
     struct err *e)
 {
         struct err why = ERR_INIT;
@@ -126,7 +127,7 @@ answer_ready(const struct status_context *c, const struct status_query *q, struc
 
         (void)q;
         if (check_ready(c, &why) < 0) {
-                r->code = 503;
+                r->status = 503;
                 return buf_printf(&r->body, e, "gleaner is not ready: %s\n", why.msg);
         }
         rc = buf_puts(&r->body, "gleaner is ready.\n", e);
@@ -138,29 +139,29 @@ answer_ready(const struct status_context *c, const struct status_query *q, struc
 /* ---- lifecycle ---- */
 
 static int
-answer_reload(const struct status_context *c, const struct status_query *q, struct status_reply *r,
+answer_reload(const struct status_context *c, const struct status_query *q, struct httpd_reply *r,
     struct err *e)
 {
         struct err why = ERR_INIT;
 
         (void)q;
         if (c->options->reload == NULL) {
-                r->code = 404;
+                r->status = 404;
                 return buf_puts(&r->body, "404 page not found\n", e);
         }
         if (c->options->reload(c->options->arg, &why) == 0)
                 return 0;
-        r->code = 500;
+        r->status = 500;
         return buf_printf(&r->body, e, "failed to reload config: %s\n", why.msg);
 }
 
 static int
-answer_quit(const struct status_context *c, const struct status_query *q, struct status_reply *r,
+answer_quit(const struct status_context *c, const struct status_query *q, struct httpd_reply *r,
     struct err *e)
 {
         (void)q;
         if (c->options->quit == NULL) {
-                r->code = 404;
+                r->status = 404;
                 return buf_puts(&r->body, "404 page not found\n", e);
         }
         c->options->quit(c->options->arg);
@@ -170,14 +171,14 @@ answer_quit(const struct status_context *c, const struct status_query *q, struct
 /* ---- the API ---- */
 
 static int
-unavailable(const char *what, struct status_reply *r, struct err *e)
+unavailable(const char *what, struct httpd_reply *r, struct err *e)
 {
-        r->code = 503;
+        r->status = 503;
         return api_error("unavailable", what, &r->body, e);
 }
 
 static int
-answer_targets(const struct status_context *c, const struct status_query *q, struct status_reply *r,
+answer_targets(const struct status_context *c, const struct status_query *q, struct httpd_reply *r,
     struct err *e)
 {
         const struct api_targets_query query = {q->state, q->scrape_pool};
@@ -189,7 +190,7 @@ answer_targets(const struct status_context *c, const struct status_query *q, str
 }
 
 static int
-answer_pools(const struct status_context *c, const struct status_query *q, struct status_reply *r,
+answer_pools(const struct status_context *c, const struct status_query *q, struct httpd_reply *r,
     struct err *e)
 {
         (void)q;
@@ -200,7 +201,7 @@ answer_pools(const struct status_context *c, const struct status_query *q, struc
 }
 
 static int
-answer_config(const struct status_context *c, const struct status_query *q, struct status_reply *r,
+answer_config(const struct status_context *c, const struct status_query *q, struct httpd_reply *r,
     struct err *e)
 {
         struct buf yaml = BUF_INIT(CONFIG_MAX_BYTES);
@@ -218,7 +219,7 @@ answer_config(const struct status_context *c, const struct status_query *q, stru
 }
 
 static int
-answer_build(const struct status_context *c, const struct status_query *q, struct status_reply *r,
+answer_build(const struct status_context *c, const struct status_query *q, struct httpd_reply *r,
     struct err *e)
 {
         (void)c;

@@ -6,11 +6,11 @@
 #define AGENT_STATUS_PAGES_H
 
 #include "agent/status.h"
-#include "base/buf.h"
 
 #include <stdbool.h>
 
 struct err;
+struct httpd_reply;
 
 /* The options of status_start and the parts as they are now. */
 struct status_context {
@@ -23,18 +23,13 @@ struct status_query { /* NULL: not given */
         const char *scrape_pool;
 };
 
-struct status_reply {
-        unsigned code;
-        const char *content_type;
-        struct buf body;
-};
-
 struct status_page {
         const char *path;
         bool changes; /* POST and PUT instead of GET; needs --web.enable-lifecycle */
-        /* Fills the reply. An error becomes a 500 with its sentence. */
+        /* Fills the reply, which is a 200 of text so far. An error becomes a 500 with its sentence.
+         */
         int (*answer)(const struct status_context *c, const struct status_query *q,
-            struct status_reply *r, struct err *e);
+            struct httpd_reply *r, struct err *e);
 };
 
 /* NULL: there is none. */

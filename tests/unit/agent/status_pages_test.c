@@ -1,5 +1,6 @@
 #include "agent/status_pages.h"
 
+#include "agent/httpd.h"
 #include "base/clock.h"
 #include "tests/testing/testing.h"
 #include "tests/unit/agent/fake_parts.h"
@@ -68,7 +69,7 @@ reset(void)
 
 static void
 ask(const char *path, const struct status_options *o, const struct status_parts *parts,
-    struct status_reply *r)
+    struct httpd_reply *r)
 {
         const struct status_page *page = status_page_find(path);
         const struct status_context c = {o, *parts};
@@ -76,8 +77,8 @@ ask(const char *path, const struct status_options *o, const struct status_parts 
         struct err e = ERR_INIT;
 
         assert_non_null(page);
-        *r = (struct status_reply){
-            .code = 200, .content_type = "text/plain", .body = BUF_INIT(1 << 20)};
+        *r = (struct httpd_reply){
+            .status = 200, .content_type = "text/plain", .body = BUF_INIT(1 << 20)};
         testing_ok(page->answer(&c, &q, r, &e), &e);
         testing_ok(buf_putc(&r->body, '\0', NULL), NULL);
 }
@@ -86,10 +87,10 @@ static void
 expect(const char *path, unsigned code, const char *body)
 {
         struct status_parts parts = fake_parts();
-        struct status_reply r;
+        struct httpd_reply r;
 
         ask(path, &options, &parts, &r);
-        assert_int_equal(r.code, code);
+        assert_int_equal(r.status, code);
         assert_string_equal(r.body.ptr, body);
         buf_release(&r.body);
 }
@@ -138,13 +139,13 @@ static void
 test_ready_without_parts(void **state)
 {
         static const struct status_parts none = {NULL, NULL, NULL};
-        struct status_reply r;
+        struct httpd_reply r;
 
         (void)state;
         reset();
         agent.not_ready = "the log is being opened";
         ask("/-/ready", &options, &none, &r);
-        assert_int_equal(r.code, 503);
+        assert_int_equal(r.status, 503);
         buf_release(&r.body);
 }
 
@@ -192,10 +193,10 @@ test_callbacks_that_are_not_there(void **state)
         (void)state;
         reset();
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-                struct status_reply r;
+                struct httpd_reply r;
 
                 ask(rows[i].path, &bare, &none, &r);
-                assert_int_equal(r.code, rows[i].code);
+                assert_int_equal(r.status, rows[i].code);
                 if (strcmp(r.content_type, "application/json") == 0) {
                         json_t *answer = json_loads(r.body.ptr, 0, NULL);
 
@@ -228,11 +229,11 @@ test_every_page(void **state)
         (void)state;
         reset();
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-                struct status_reply r;
+                struct httpd_reply r;
 
                 print_message("%s\n", rows[i].path);
                 ask(rows[i].path, &options, &parts, &r);
-                assert_int_equal(r.code, 200);
+                assert_int_equal(r.status, 200);
                 assert_string_equal(r.content_type, rows[i].content_type);
                 assert_non_null(strstr(r.body.ptr, rows[i].part));
                 assert_false(status_page_find(rows[i].path)->changes);

@@ -294,8 +294,8 @@ test_hostile_requests(void **state)
         assert_true(code == 0 || code == 431 || code == 413);
         /* a body without a length that never ends */
         code = send_raw(s,
-            "POST /-/reload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nfffff\r\n",
-            1 << 20);
+            "POST /-/reload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nfffffff\r\n",
+            20 << 20);
         assert_int_equal(code, 0);
         assert_int_equal(send_raw(s, "\x16\x03\x01 nonsense\r\n\r\n", 0) / 100, 4);
         ask(s, NULL, "/-/healthy", 0, &a);
