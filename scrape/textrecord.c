@@ -222,8 +222,7 @@ take_meta(struct textpage *t, struct record *r, bool type, struct err *e)
                 if (rc != RECORD_TAKEN)
                         return rc;
         } else if (textclass_is(*r->p, TEXTCLASS_NAME_START)) {
-                while (textclass_is(*r->p, TEXTCLASS_NAME))
-                        r->p++;
+                r->p = textscan_name(r->p, r->end);
         } else {
                 return expected(t, r, type ? "a name after TYPE" : "a name after HELP", e);
         }
