@@ -17,7 +17,7 @@
 enum {
         FETCH_TURN_BYTES = 256 << 10, /* decompressed, per page and turn; then others have a go */
         FETCH_MAX_DISCARD = 64 << 10, /* of the body of an error page, to keep its connection */
-        FETCH_IDLE = 16, /* handles kept for later */
+        FETCH_IDLE = 4, /* handles kept for later: scrapes are spread over time */
         FETCH_SPARE_CONNECTIONS = 16,
         FETCH_MIN_IDLE_MS = 120 * 1000,
         FETCH_HEADER_MAX = 256, /* of the two header values that matter */

@@ -107,6 +107,9 @@ scraper_stop(struct scraper *s)
                 return;
         discovery_stop(s->discovery);
         stop_thread(s);
+        /* pages that have come in whole are not given up */
+        while (runner_encode_some(&s->loop->env, UINT32_MAX))
+                continue;
         loop_free(s->loop);
         free(s);
 }
