@@ -92,6 +92,29 @@ http_client_cert_expiry_ms(struct http_client *c)
         return http_tls_expiry_ms(c->tls);
 }
 
+void
+http_url_masked(const char *url, char *out, size_t cap)
+{
+        CURLU *u = curl_url();
+        char *password = NULL;
+        char *masked = NULL;
+
+        if (u != NULL && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK) {
+                if (curl_url_get(u, CURLUPART_PASSWORD, &password, 0) != CURLUE_OK)
+                        (void)snprintf(out, cap, "%s", url);
+                else if (curl_url_set(u, CURLUPART_PASSWORD, "xxxxx", 0) == CURLUE_OK &&
+                    curl_url_get(u, CURLUPART_URL, &masked, 0) == CURLUE_OK)
+                        (void)snprintf(out, cap, "%s", masked);
+                else
+                        (void)snprintf(out, cap, "(a URL)");
+        } else {
+                (void)snprintf(out, cap, "(not a URL)");
+        }
+        curl_free(password);
+        curl_free(masked);
+        curl_url_cleanup(u);
+}
+
 const char *
 http_user_agent(void)
 {

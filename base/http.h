@@ -77,6 +77,9 @@ int64_t http_client_cert_expiry_ms(struct http_client *c);
 /* One sentence about why a transfer failed, from libcurl's code and error buffer. */
 void http_describe(CURLcode code, const char *error_buffer, char *out, size_t cap);
 
+/* A URL for people: a password in it is shown as xxxxx. */
+void http_url_masked(const char *url, char *out, size_t cap);
+
 /* "gleaner/<version>" */
 const char *http_user_agent(void);
 

@@ -150,6 +150,27 @@ failures_say_what_to_check(void **state)
         assert_string_equal(text, "long");
 }
 
+static void
+passwords_in_urls_are_masked(void **state)
+{
+        static const struct {
+                const char *url;
+                const char *want;
+        } cases[] = {
+            {"https://a.example/write?x=1", "https://a.example/write?x=1"},
+            {"https://me:secret@a.example/write", "https://me:xxxxx@a.example/write"},
+            {"https://me@a.example/", "https://me@a.example/"},
+            {"secret", "(not a URL)"},
+        };
+        char text[128];
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                http_url_masked(cases[i].url, text, sizeof(text));
+                assert_string_equal(text, cases[i].want);
+        }
+}
+
 static int
 set_up(void **state)
 {
@@ -173,6 +194,7 @@ main(void)
             cmocka_unit_test(redirects_are_bounded_and_stay_on_http),
             cmocka_unit_test(other_protocols_are_refused),
             cmocka_unit_test(failures_say_what_to_check),
+            cmocka_unit_test(passwords_in_urls_are_masked),
         };
 
         return cmocka_run_group_tests(tests, set_up, tear_down);
