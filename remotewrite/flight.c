@@ -1,0 +1,221 @@
+#include "remotewrite/flight.h"
+
+#include "base/err.h"
+#include "remotewrite/settle.h"
+
+#include <assert.h>
+
+void
+flight_init(struct flight *f, struct wal *wal, struct wal_endpoint *endpoint, struct packer *packer)
+{
+        *f = (struct flight){.wal = wal, .endpoint = endpoint, .packer = packer};
+        f->tail = &f->head;
+}
+
+void
+flight_release(struct flight *f)
+{
+        while (f->head != NULL) {
+                struct request *next = f->head->next;
+
+                request_free(f->head);
+                f->head = next;
+        }
+        f->tail = &f->head;
+        f->carry = (struct wal_ledger){0};
+}
+
+void
+flight_begin(struct flight *f)
+{
+        assert(f->head == NULL);
+        f->carry = (struct wal_ledger){0};
+        f->searches = 0;
+}
+
+bool
+flight_empty(const struct flight *f)
+{
+        return f->head == NULL;
+}
+
+/* Settles the requests at the head that are done, and tells the log of the groups that ended. */
+static void
+settle_done(struct flight *f)
+{
+        while (f->head != NULL && f->head->parts == NULL) {
+                struct request *r = f->head;
+                struct wal_ledger counts;
+
+                settle_add(&f->carry, &r->counts);
+                if (r->groups > 0) {
+                        settle_take(&f->carry, r->tail, &counts);
+                        wal_window_settle(f->wal, f->endpoint, r->groups, &counts);
+                }
+                f->head = r->next;
+                if (f->head == NULL)
+                        f->tail = &f->head;
+                request_free(r);
+        }
+}
+
+void
+flight_take(struct flight *f, struct request **r, bool ambiguous)
+{
+        for (struct part *p = (*r)->parts; p != NULL; p = p->next)
+                p->ambiguous = ambiguous;
+        *f->tail = *r;
+        f->tail = &(*r)->next;
+        *r = NULL;
+        settle_done(f);
+}
+
+struct part *
+flight_next(struct flight *f)
+{
+        for (struct request *r = f->head; r != NULL; r = r->next) {
+                for (struct part *p = r->parts; p != NULL; p = p->next) {
+                        if (!p->flying)
+                                return p;
+                }
+        }
+        return NULL;
+}
+
+/* Puts a list (it may be empty) in the place of p, which is freed. */
+static void
+replace(struct part *p, struct part *list)
+{
+        struct part **place = &p->request->parts;
+        struct part *next = p->next;
+
+        while (*place != p)
+                place = &(*place)->next;
+        *place = list;
+        while (*place != NULL)
+                place = &(*place)->next;
+        *place = next;
+        part_free(p);
+}
+
+static int
+halve(struct flight *f, struct part *p, struct err *e)
+{
+        struct part *halves = NULL;
+        int rc = packer_halve(f->packer, p, &halves, e);
+
+        if (rc < 0)
+                return rc;
+        f->split++;
+        replace(p, halves);
+        return 0;
+}
+
+static void
+lose(struct flight *f, struct part *p, enum wal_lost reason, uint64_t samples)
+{
+        p->request->counts.lost[reason] += samples;
+        f->dropped += samples;
+}
+
+/* Refused as a whole: look for the series that are the reason, as long as the budget lasts. */
+static int
+refuse(struct flight *f, struct part *p, const struct judgement *j, struct err *e)
+{
+        if (p->series > 1 && f->searches + 2 <= FLIGHT_REFUSALS_MAX) {
+                f->searches += 2;
+                return halve(f, p, e);
+        }
+        lose(f, p, j->reason, p->samples);
+        replace(p, NULL);
+        return 0;
+}
+
+static void
+acknowledge(struct flight *f, struct part *p, uint64_t samples)
+{
+        p->request->counts.acknowledged += samples;
+        f->acknowledged += samples;
+        f->acknowledged_bytes += p->body.n;
+}
+
+static int
+answer(struct flight *f, struct part *p, const struct judgement *j, struct err *e)
+{
+        switch (j->verdict) {
+        case VERDICT_SETTLED:
+                acknowledge(f, p, p->samples);
+                replace(p, NULL);
+                return 0;
+        case VERDICT_UNCONFIRMED:
+                p->request->counts.unconfirmed += p->samples;
+                replace(p, NULL);
+                return 0;
+        case VERDICT_COUNTED:
+                lose(f, p, j->reason, j->lost);
+                acknowledge(f, p, p->samples - j->lost);
+                replace(p, NULL);
+                return 0;
+        case VERDICT_DROPPED:
+                lose(f, p, j->reason, p->samples);
+                replace(p, NULL);
+                return 0;
+        case VERDICT_REFUSED:
+                return refuse(f, p, j, e);
+        case VERDICT_SPLIT:
+                if (p->series > 1)
+                        return halve(f, p, e);
+                lose(f, p, j->reason, p->samples);
+                replace(p, NULL);
+                return 0;
+        case VERDICT_RETRY:
+        case VERDICT_RETRY_AT_ONCE:
+        case VERDICT_HOLD:
+                break;
+        }
+        p->again_at_once = j->verdict == VERDICT_RETRY_AT_ONCE;
+        return j->shrink && p->series > 1 ? halve(f, p, e) : 0;
+}
+
+static bool
+is_refusal(const struct part *p, enum verdict v)
+{
+        return v == VERDICT_UNCONFIRMED || v == VERDICT_COUNTED || v == VERDICT_REFUSED ||
+            v == VERDICT_DROPPED || (v == VERDICT_SPLIT && p->series == 1);
+}
+
+int
+flight_answer(struct flight *f, struct part *p, const struct judgement *j, struct err *e)
+{
+        int rc;
+
+        p->flying = false;
+        p->attempts++;
+        p->ambiguous = j->ambiguous;
+        f->refused += is_refusal(p, j->verdict) ? 1 : 0;
+        rc = answer(f, p, j, e);
+        settle_done(f);
+        return rc;
+}
+
+int
+flight_age(struct flight *f, struct part *p, int64_t oldest_ms, struct err *e)
+{
+        struct request *r = p->request;
+        struct part *list = NULL;
+        uint64_t left = 0;
+        uint64_t samples = p->samples;
+        unsigned attempts = p->attempts;
+        int rc = packer_age(f->packer, p, oldest_ms, &list, e);
+
+        if (rc < 0)
+                return rc;
+        for (struct part *x = list; x != NULL; x = x->next) {
+                left += x->samples;
+                x->attempts = attempts;
+        }
+        r->counts.filtered += samples - left;
+        replace(p, list);
+        settle_done(f);
+        return 0;
+}

@@ -1,0 +1,56 @@
+/*
+ * The requests of the window under way: which part goes next, what an answer does to it, and
+ * settling in order. Knows nothing of connections.
+ *
+ * One thread.
+ */
+#ifndef REMOTEWRITE_FLIGHT_H
+#define REMOTEWRITE_FLIGHT_H
+
+#include "remotewrite/answer.h"
+#include "remotewrite/part.h"
+#include "remotewrite/request.h"
+#include "wal/wal.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { FLIGHT_REFUSALS_MAX = 64 /* requests for finding the refused series of one window */ };
+
+struct flight {
+        struct wal *wal; /* borrowed, as endpoint and packer */
+        struct wal_endpoint *endpoint;
+        struct packer *packer;
+        struct request *head; /* owned; in order; not all settled */
+        struct request **tail;
+        struct wal_ledger carry; /* of a group that is not complete */
+        unsigned searches; /* requests sent to find what is refused */
+        /* counters for the statistics, never set back */
+        uint64_t acknowledged;
+        uint64_t acknowledged_bytes;
+        uint64_t refused; /* requests */
+        uint64_t split;
+        uint64_t dropped; /* samples lost by refusals */
+};
+
+void flight_init(
+    struct flight *f, struct wal *wal, struct wal_endpoint *endpoint, struct packer *packer);
+/* Gives up what is not settled. */
+void flight_release(struct flight *f);
+/* A window begins. */
+void flight_begin(struct flight *f);
+/* No request is waiting or in flight. */
+bool flight_empty(const struct flight *f);
+/* Takes over a request: moves *r in and sets it NULL. Settles it when it has nothing to send. */
+void flight_take(struct flight *f, struct request **r, bool ambiguous);
+/* The first part that is not in flight; NULL when there is none. */
+struct part *flight_next(struct flight *f);
+/*
+ * What the answer to p says. Afterwards p is gone, unless the verdict is one of retry or hold.
+ * ERR_NOMEM: a part could not be cut; it stays, to be sent again as it is.
+ */
+int flight_answer(struct flight *f, struct part *p, const struct judgement *j, struct err *e);
+/* Leaves samples before oldest_ms out of a part (sample_age_limit). p is gone afterwards. */
+int flight_age(struct flight *f, struct part *p, int64_t oldest_ms, struct err *e);
+
+#endif

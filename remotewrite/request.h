@@ -1,0 +1,60 @@
+/*
+ * A request: the unit that is settled. The builder takes series chunk by chunk until it is full,
+ * sorts them so that neighbours share bytes (order.h), and packs them into parts (part.h).
+ *
+ * One thread. Memory is accounted under MEMORY_SEND.
+ */
+#ifndef REMOTEWRITE_REQUEST_H
+#define REMOTEWRITE_REQUEST_H
+
+#include "remotewrite/encode.h"
+#include "remotewrite/identity.h"
+#include "remotewrite/part.h"
+#include "wal/wal.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct builder;
+struct err;
+
+enum { REQUEST_RAW_BYTES = 1 << 20 /* of encoded series, before compression */ };
+
+struct request {
+        struct request *next; /* of the same window, in order */
+        uint64_t groups; /* that end in it */
+        uint64_t tail; /* its samples of a group that does not end in it */
+        struct wal_ledger counts; /* what has become of its samples so far */
+        struct part *parts; /* owned: those that are not settled, in order */
+};
+
+void request_free(struct request *r);
+
+struct builder_bounds {
+        uint64_t bytes; /* of a part, compressed */
+        uint64_t samples; /* of a request */
+};
+
+int builder_new(struct builder **out, struct err *e);
+void builder_free(struct builder *b);
+/* Gives the memory back; only between requests. */
+void builder_reset(struct builder *b);
+/* The bounds of the request that begins now. */
+void builder_begin(struct builder *b, const struct builder_bounds *bounds);
+/* Full: finish before the next series. */
+bool builder_full(const struct builder *b);
+bool builder_empty(const struct builder *b);
+/* Adds one series. At least one sample. */
+int builder_add(struct builder *b, const struct identity_result *identity,
+    const struct encode_sample *samples, size_t n, struct err *e);
+/* Samples of the group under way that will not be sent. */
+void builder_count(struct builder *b, const struct wal_ledger *counts);
+/* The group under way ends here. */
+void builder_group_end(struct builder *b);
+/* Packs; *out may be without parts when everything was left out. Empties the builder. */
+int builder_finish(struct builder *b, struct request **out, struct err *e);
+/* The packer that it packs with, for packing parts again between requests. */
+struct packer *builder_packer(struct builder *b);
+
+#endif
