@@ -1,0 +1,401 @@
+#include "remotewrite/post.h"
+
+#include "base/err.h"
+#include "base/http.h"
+#include "base/memory.h"
+#include "remotewrite/backoff.h"
+#include "remotewrite/endpoint.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+        ANSWER_DISCARD_MAX = 256 << 10, /* of a body that is longer than what we keep */
+        CONNECTION_AGE_S = 600, /* so that changes of the DNS are followed */
+        BUFFER_BYTES = 8 << 10, /* for what comes back */
+        UPLOAD_BYTES = 16 << 10,
+};
+
+/* One transfer: a handle that keeps nothing from one request to the next but its connection. */
+struct slot {
+        struct post *post;
+        CURL *easy; /* owned; NULL: never used */
+        struct curl_slist *headers; /* owned while it flies */
+        struct post_job job;
+        bool flying;
+        size_t read; /* of the body, by libcurl */
+        bool resent; /* it was read as a whole and then once more */
+        size_t received;
+        char error[CURL_ERROR_SIZE];
+        char body[ANSWER_BODY_MAX];
+};
+
+struct post {
+        const struct remote_endpoint *endpoint; /* borrowed */
+        struct http_client *client; /* owned */
+        CURLM *multi; /* owned */
+        struct slot slots[POST_MAX_FLYING];
+        size_t flying;
+        struct slot *finished; /* whose result was handed out last */
+        CURLcode finished_code;
+};
+
+int
+post_new(struct post **out, struct err *e)
+{
+        struct post *p = calloc(1, sizeof(*p));
+
+        if (p == NULL)
+                return err_nomem(e, "a sender");
+        p->multi = curl_multi_init();
+        if (p->multi == NULL) {
+                free(p);
+                return err_nomem(e, "a sender");
+        }
+        (void)curl_multi_setopt(p->multi, CURLMOPT_MAXCONNECTS, (long)POST_MAX_FLYING);
+        for (int i = 0; i < POST_MAX_FLYING; i++)
+                p->slots[i].post = p;
+        memory_account(MEMORY_SEND, (int64_t)sizeof(*p));
+        *out = p;
+        return 0;
+}
+
+/* The transfer is over or given up: the slot is free again. */
+static void
+end_slot(struct slot *s)
+{
+        if (!s->flying)
+                return;
+        (void)curl_multi_remove_handle(s->post->multi, s->easy);
+        curl_slist_free_all(s->headers);
+        s->headers = NULL;
+        s->flying = false;
+        s->post->flying--;
+}
+
+void
+post_cancel(struct post *p)
+{
+        p->finished = NULL;
+        for (int i = 0; i < POST_MAX_FLYING; i++)
+                end_slot(&p->slots[i]);
+}
+
+void
+post_free(struct post *p)
+{
+        if (p == NULL)
+                return;
+        post_cancel(p);
+        for (int i = 0; i < POST_MAX_FLYING; i++)
+                curl_easy_cleanup(p->slots[i].easy);
+        (void)curl_multi_cleanup(p->multi);
+        http_client_free(p->client);
+        memory_account(MEMORY_SEND, -(int64_t)sizeof(*p));
+        free(p);
+}
+
+int
+post_configure(struct post *p, const struct remote_endpoint *endpoint, struct err *e)
+{
+        struct http_client *client = NULL;
+        int rc = http_client_new(&endpoint->http, TLS_1_3, &client, e);
+
+        if (rc < 0)
+                return rc;
+        http_client_free(p->client);
+        p->client = client;
+        p->endpoint = endpoint;
+        return 0;
+}
+
+/* ---- what libcurl calls ---- */
+
+static size_t
+give_body(char *to, size_t size, size_t n, void *arg)
+{
+        struct slot *s = arg;
+        size_t left = s->job.body.n - s->read;
+        size_t room = size * n;
+        size_t given = left < room ? left : room;
+
+        memcpy(to, s->job.body.p + s->read, given);
+        s->read += given;
+        return given;
+}
+
+/* libcurl begins again: on another connection, or after a redirect. */
+static int
+rewind_body(void *arg, curl_off_t offset, int origin)
+{
+        struct slot *s = arg;
+
+        if (origin != SEEK_SET || offset < 0 || (uint64_t)offset > s->job.body.n)
+                return CURL_SEEKFUNC_FAIL;
+        if (s->read == s->job.body.n)
+                s->resent = true;
+        s->read = (size_t)offset;
+        return CURL_SEEKFUNC_OK;
+}
+
+/* Keeps the beginning, reads on for a while, so that the connection can be used again. */
+static size_t
+keep_answer(char *from, size_t size, size_t n, void *arg)
+{
+        struct slot *s = arg;
+        size_t more = size * n;
+
+        if (s->received < sizeof(s->body)) {
+                size_t room = sizeof(s->body) - s->received;
+
+                memcpy(s->body + s->received, from, more < room ? more : room);
+        }
+        s->received += more;
+        return s->received <= ANSWER_DISCARD_MAX ? more : 0;
+}
+
+/* ---- beginning ---- */
+
+static int
+add_header(struct slot *s, const char *line, struct err *e)
+{
+        struct curl_slist *longer = curl_slist_append(s->headers, line);
+
+        if (longer == NULL)
+                return err_nomem(e, "a header");
+        s->headers = longer;
+        return 0;
+}
+
+static int
+add_headers(struct slot *s, struct err *e)
+{
+        static const char *const fixed[] = {
+            "Content-Encoding: snappy",
+            "Content-Type: application/x-protobuf",
+            "X-Prometheus-Remote-Write-Version: 0.1.0",
+            "Expect:", /* no waiting for a 100 */
+            "Accept:",
+        };
+        const struct remote_endpoint *x = s->post->endpoint;
+        char line[512];
+        int rc = 0;
+
+        for (size_t i = 0; rc == 0 && i < sizeof(fixed) / sizeof(fixed[0]); i++)
+                rc = add_header(s, fixed[i], e);
+        if (rc == 0 && s->job.attempt > 0) {
+                (void)snprintf(line, sizeof(line), "Retry-Attempt: %u", s->job.attempt);
+                rc = add_header(s, line, e);
+        }
+        if (rc == 0 && x->tenant_header != NULL) {
+                (void)snprintf(line, sizeof(line), "%s: %s", x->tenant_header, x->tenant);
+                rc = add_header(s, line, e);
+        }
+        return rc;
+}
+
+static int
+set_up(struct slot *s, struct err *e)
+{
+        const struct remote_endpoint *x = s->post->endpoint;
+        CURL *easy = s->easy;
+        int rc = http_client_apply(s->post->client, easy, &s->headers, e);
+
+        if (rc == 0)
+                rc = add_headers(s, e);
+        if (rc < 0)
+                return rc;
+        if (curl_easy_setopt(easy, CURLOPT_URL, x->url) != CURLE_OK ||
+            curl_easy_setopt(easy, CURLOPT_HTTPHEADER, s->headers) != CURLE_OK)
+                return err_nomem(e, "a request");
+        (void)curl_easy_setopt(easy, CURLOPT_POST, 1L);
+        (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)s->job.body.n);
+        (void)curl_easy_setopt(easy, CURLOPT_READFUNCTION, give_body);
+        (void)curl_easy_setopt(easy, CURLOPT_READDATA, s);
+        (void)curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, rewind_body);
+        (void)curl_easy_setopt(easy, CURLOPT_SEEKDATA, s);
+        (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, keep_answer);
+        (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, s);
+        (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, s->error);
+        (void)curl_easy_setopt(easy, CURLOPT_PRIVATE, s);
+        (void)curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)x->remote_timeout_ms);
+        (void)curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, (long)CONNECTION_AGE_S);
+        (void)curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)BUFFER_BYTES);
+        (void)curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_BYTES);
+        return 0;
+}
+
+static struct slot *
+free_slot(struct post *p)
+{
+        for (int i = 0; i < POST_MAX_FLYING; i++) {
+                if (!p->slots[i].flying)
+                        return &p->slots[i];
+        }
+        return NULL;
+}
+
+int
+post_start(struct post *p, const struct post_job *job, struct err *e)
+{
+        struct slot *s;
+        int rc = 0;
+
+        if (p->finished != NULL)
+                end_slot(p->finished);
+        p->finished = NULL;
+        s = free_slot(p);
+        if (s == NULL)
+                return err_set(e, ERR_LIMIT, "too many requests are in flight");
+        if (s->easy == NULL)
+                s->easy = curl_easy_init();
+        if (s->easy == NULL)
+                return err_nomem(e, "a request");
+        curl_easy_reset(s->easy);
+        s->job = *job;
+        s->read = s->received = 0;
+        s->resent = false;
+        s->error[0] = '\0';
+        rc = set_up(s, e);
+        if (rc == 0 && curl_multi_add_handle(p->multi, s->easy) != CURLM_OK)
+                rc = err_nomem(e, "a request");
+        if (rc < 0) {
+                curl_slist_free_all(s->headers);
+                s->headers = NULL;
+                return rc;
+        }
+        s->flying = true;
+        p->flying++;
+        return 0;
+}
+
+size_t
+post_flying(const struct post *p)
+{
+        return p->flying;
+}
+
+/* ---- ending ---- */
+
+/* Of the answer to the request with this number; -1: the last. */
+static struct view
+header(struct slot *s, const char *name, int request)
+{
+        struct curl_header *h = NULL;
+
+        if (curl_easy_header(s->easy, name, 0, CURLH_HEADER, request, &h) != CURLHE_OK)
+                return (struct view){NULL, 0};
+        return view_of(h->value);
+}
+
+/* Where the last answer wants us to go: also when we did not, and that request had no answer. */
+static struct view
+location(struct slot *s, long redirects)
+{
+        struct view v = header(s, "Location", -1);
+
+        return v.p == NULL && redirects > 0 ? header(s, "Location", (int)redirects - 1) : v;
+}
+
+static bool
+over_verified_tls(const struct slot *s)
+{
+        char *scheme = NULL;
+
+        return !s->post->endpoint->http.insecure_skip_verify &&
+            curl_easy_getinfo(s->easy, CURLINFO_SCHEME, &scheme) == CURLE_OK && scheme != NULL &&
+            strcasecmp(scheme, "https") == 0;
+}
+
+static void
+read_result(struct slot *s, CURLcode code, struct post_result *out)
+{
+        curl_off_t sent = 0;
+        curl_off_t total = 0;
+        curl_off_t before = 0;
+        long opened = 0;
+        long redirects = 0;
+        long status = 0;
+
+        (void)curl_easy_getinfo(s->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+        (void)curl_easy_getinfo(s->easy, CURLINFO_TOTAL_TIME_T, &total);
+        (void)curl_easy_getinfo(s->easy, CURLINFO_PRETRANSFER_TIME_T, &before);
+        (void)curl_easy_getinfo(s->easy, CURLINFO_NUM_CONNECTS, &opened);
+        (void)curl_easy_getinfo(s->easy, CURLINFO_REDIRECT_COUNT, &redirects);
+        (void)curl_easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE, &status);
+        *out = (struct post_result){
+            .tag = s->job.tag,
+            .answer =
+                {
+                    .code = code,
+                    .error = s->error,
+                    .status = status,
+                    .content_type = header(s, "Content-Type", -1),
+                    .retry_after = header(s, "Retry-After", -1),
+                    .location = location(s, redirects),
+                    .body = {s->body,
+                        s->received < sizeof(s->body) ? s->received : sizeof(s->body)},
+                    .reused = opened == 0,
+                    .resent = s->resent && redirects == 0,
+                    .body_bytes = s->job.body.n,
+                    .sent_bytes = (uint64_t)sent,
+                },
+            .elapsed_ms = (total - before) / 1000,
+            .seconds = (double)total / 1e6,
+            .date_ms = http_date_ms(header(s, "Date", -1)),
+            .date_verified = over_verified_tls(s),
+            .opened = (unsigned)opened,
+        };
+}
+
+/* A finished transfer, if libcurl has one. */
+static bool
+take_result(struct post *p, struct post_result *out)
+{
+        CURLMsg *m;
+        int left;
+
+        while ((m = curl_multi_info_read(p->multi, &left)) != NULL) {
+                struct slot *s = NULL;
+
+                if (m->msg != CURLMSG_DONE)
+                        continue;
+                (void)curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&s);
+                read_result(s, m->data.result, out);
+                p->finished = s; /* its headers are views into the handle: ended at the next call */
+                return true;
+        }
+        return false;
+}
+
+bool
+post_wait(struct post *p, int64_t timeout_ms, struct post_result *out)
+{
+        int running = 0;
+        int max = timeout_ms < INT32_MAX ? (int)timeout_ms : INT32_MAX;
+
+        if (p->finished != NULL)
+                end_slot(p->finished);
+        p->finished = NULL;
+        (void)curl_multi_perform(p->multi, &running);
+        if (take_result(p, out))
+                return true;
+        if (max > 0) {
+                (void)curl_multi_poll(p->multi, NULL, 0, max, NULL);
+                (void)curl_multi_perform(p->multi, &running);
+        }
+        return take_result(p, out);
+}
+
+void
+post_wake(struct post *p)
+{
+        (void)curl_multi_wakeup(p->multi);
+}
+
+int64_t
+post_cert_expiry_ms(struct post *p)
+{
+        return p->client != NULL ? http_client_cert_expiry_ms(p->client) : 0;
+}
