@@ -239,9 +239,12 @@ try_commit(struct wal *w, const struct plan *p, bool clean, struct err *e)
         return rc;
 }
 
-/* After LMDB gave up on a failed meta page: what is on disk may be the commit that failed. */
+/*
+ * After LMDB gave up on a failed meta page: what is on disk may be the commit that failed. Then a
+ * plan that was numbered before is not stored.
+ */
 static int
-start_again(struct wal *w, struct err *e)
+start_again(struct wal *w, const struct plan *p, struct err *e)
 {
         struct key k = key_of(KEY_BOOK, 0);
         struct store_txn t = STORE_TXN_INIT;
@@ -257,6 +260,8 @@ start_again(struct wal *w, struct err *e)
                 rc = meta_book_decode(value, &b, e);
         if (rc == 0)
                 book_appended(w->book, (struct position){b.next_block, b.samples});
+        if (rc == 0 && p != NULL && p->start.block != b.next_block)
+                rc = err_set(e, ERR_AGAIN, "the log was opened again at another block");
         store_abort(&t);
         return rc;
 }
@@ -267,13 +272,29 @@ plan_need(const struct plan *p)
         return p != NULL ? plan_bytes(p) : 0;
 }
 
+/* Opens the log again first when only that helps, and when that shows only now. */
+static int
+try_whole_commit(struct wal *w, const struct plan *p, bool clean, struct err *e)
+{
+        int rc = 0;
+
+        if (store_broken(w->store))
+                rc = start_again(w, p, e);
+        if (rc == 0)
+                rc = try_commit(w, p, clean, e);
+        if (rc == ERR_CORRUPT && store_broken(w->store)) {
+                rc = start_again(w, p, e);
+                if (rc == 0)
+                        rc = try_commit(w, p, clean, e);
+        }
+        return rc;
+}
+
 int
 commit_plan(struct wal *w, const struct plan *p, bool clean, struct err *e)
 {
         int rc = p != NULL ? live_reserve(&w->live, p, e) : 0;
 
-        if (rc == 0 && store_broken(w->store))
-                rc = start_again(w, e);
         if (rc < 0)
                 return rc;
         /* a trim that fails says so when the commit does */
@@ -281,7 +302,7 @@ commit_plan(struct wal *w, const struct plan *p, bool clean, struct err *e)
         for (int i = 1;; i++) {
                 int room;
 
-                rc = try_commit(w, p, clean, e);
+                rc = try_whole_commit(w, p, clean, e);
                 if (rc != ERR_LIMIT || i == TRIES)
                         break;
                 room = trim_for_room(w, plan_need(p), NULL);

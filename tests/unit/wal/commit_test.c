@@ -1,6 +1,7 @@
 #include "tests/unit/wal/fixture.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 enum { RUN = 100 };
@@ -175,6 +176,65 @@ test_all_commits_failing(void **state)
         source_release(&s);
 }
 
+/* The descriptor that LMDB writes its meta pages with: the later one of the two on the file. */
+static int
+meta_descriptor(void)
+{
+        int found = -1;
+
+        for (int fd = 3; fd < 200; fd++) {
+                char link[64];
+                char target[700];
+                ssize_t n;
+
+                (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+                n = readlink(link, target, sizeof(target) - 1);
+                if (n < 9)
+                        continue;
+                target[n] = '\0';
+                if (strcmp(target + n - 9, "/data.mdb") == 0)
+                        found = fd;
+        }
+        assert_true(found >= 0);
+        return found;
+}
+
+/* LMDB refuses everything after that; the log opens itself again. */
+static void
+test_a_meta_page_that_cannot_be_written(void **state)
+{
+        struct fixture *f = *state;
+        struct wal_endpoint *ep = fixture_endpoint(f, "central");
+        struct readback *r = calloc(1, sizeof(*r));
+        struct wal_stats stats;
+        struct source s;
+        uint64_t serial = 1;
+        int nowhere = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        int fd = meta_descriptor();
+
+        assert_non_null(r);
+        source_init(&s, f->w);
+        fixture_run(f, &s, &serial, 10, true);
+        assert_int_equal(dup2(nowhere, fd), fd);
+        (void)close(nowhere);
+        source_lost(&s, true);
+        fixture_run(f, &s, &serial, 1, true);
+        assert_int_equal(fixture_answered(f, serial - 1), 0);
+        source_lost(&s, true);
+        fixture_run(f, &s, &serial, 5, true);
+        for (uint64_t i = serial - 5; i < serial; i++)
+                assert_int_equal(fixture_answered(f, i), 1);
+        assert_true(wal_usable(f->w, NULL));
+        fixture_read(f, &s, 1, 0, r);
+        assert_int_equal(r->n_times, 15);
+        assert_int_equal(r->undecodable, 0);
+        wal_stats(f->w, &stats);
+        assert_int_equal(stats.samples_stored, r->samples);
+        assert_int_equal(fixture_cursor(f, ep).pending, r->samples);
+        source_release(&s);
+        free(r);
+}
+
 /* Cursors, deletes and the book record are of the same transaction: a failure undoes all. */
 static void
 test_a_failed_commit_keeps_what_was_settled(void **state)
@@ -213,6 +273,7 @@ main(void)
             CASE(test_a_failure_in_every_commit),
             CASE(test_no_room_makes_room),
             CASE(test_all_commits_failing),
+            CASE(test_a_meta_page_that_cannot_be_written),
             CASE(test_a_failed_commit_keeps_what_was_settled),
         };
 
