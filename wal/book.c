@@ -27,6 +27,7 @@ struct book {
         struct position first;
         struct position next;
         bool had_endpoint;
+        bool cursor_lost; /* a stored one could not be read: an unknown endpoint may be its owner */
         struct wal_endpoint *endpoints[BOOK_ENDPOINTS_MAX]; /* owned */
         size_t n;
 };
@@ -117,8 +118,10 @@ book_load(struct book *b, struct view value, struct err *e)
                     e, ERR_CORRUPT, "the cursor of \"%s\" is past the end of the log", name);
         if (rc == 0)
                 rc = add(b, name, &ep, e);
-        if (rc != 0 || ep == NULL)
+        if (rc != 0 || ep == NULL) {
+                b->cursor_lost = true;
                 return rc;
+        }
         ep->cursor = c;
         ep->unclaimed = c.configured;
         ep->cursor.configured = false;
@@ -143,7 +146,7 @@ book_positions(struct book *b, struct position *first, struct position *next)
 static void
 start_endpoint(struct book *b, struct wal_endpoint *ep, enum wal_start start)
 {
-        bool oldest = start == WAL_START_OLDEST || !b->had_endpoint;
+        bool oldest = start == WAL_START_OLDEST || !b->had_endpoint || b->cursor_lost;
 
         cursor_init(&ep->cursor, oldest ? b->first : b->next);
         b->had_endpoint = true;

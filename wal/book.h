@@ -28,7 +28,8 @@ struct book_options {
 
 int book_new(const struct book_options *o, struct book **out, struct err *e);
 void book_free(struct book *b);
-/* A stored cursor, before threads start. ERR_CORRUPT: it is not used. */
+/* A stored cursor, before threads start. ERR_CORRUPT: it is not used, and endpoints that are not
+ * known start at the oldest block: better sent twice than not at all. */
 int book_load(struct book *b, struct view value, struct err *e);
 
 void book_positions(struct book *b, struct position *first, struct position *next);

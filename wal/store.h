@@ -71,7 +71,7 @@ int store_delete(struct store_txn *t, const struct key *k, struct err *e);
 /* The first key >= from of the same kind. ERR_NOTFOUND. out_value may be NULL. */
 int store_first(struct store_txn *t, const struct key *from, struct key *out_key,
     struct view *out_value, struct err *e);
-/* The last key of this kind, which must be the last kind of all (KEY_BLOCK). ERR_NOTFOUND. */
+/* The last key of this kind. ERR_NOTFOUND. */
 int store_last(struct store_txn *t, enum key_kind kind, struct key *out_key, struct err *e);
 
 /* 0: there is no key at all; 1: there is one. */

@@ -116,13 +116,16 @@ store_first(struct store_txn *t, const struct key *from, struct key *out_key,
 int
 store_last(struct store_txn *t, enum key_kind kind, struct key *out_key, struct err *e)
 {
+        uint8_t next_kind = (uint8_t)(kind + 1);
         MDB_cursor *c = NULL;
-        MDB_val k;
+        MDB_val k = {1, &next_kind};
         MDB_val v;
         int rc = mdb_cursor_open(t->txn, t->store->dbi, &c);
 
-        if (rc == 0)
-                rc = mdb_cursor_get(c, &k, &v, MDB_LAST);
+        if (rc == 0) {
+                rc = mdb_cursor_get(c, &k, &v, MDB_SET_RANGE);
+                rc = mdb_cursor_get(c, &k, &v, rc == MDB_NOTFOUND ? MDB_LAST : MDB_PREV);
+        }
         if (rc == 0 && !same_kind(&k, (uint8_t)kind))
                 rc = MDB_NOTFOUND;
         if (rc == 0)

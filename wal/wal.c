@@ -9,6 +9,7 @@
 #include "wal/meta.h"
 #include "wal/parts.h"
 #include "wal/pending.h"
+#include "wal/recover.h"
 #include "wal/retire.h"
 #include "wal/store.h"
 #include "wal/writer.h"
@@ -82,6 +83,7 @@ check_format(struct wal *w, struct store_txn *t, struct found *f, struct err *e)
 {
         struct key format = key_format();
         struct key book = key_of(KEY_BOOK, 0);
+        struct err why = ERR_INIT;
         struct view value;
         int rc = store_get(t, &format, &value, NULL);
 
@@ -96,10 +98,17 @@ check_format(struct wal *w, struct store_txn *t, struct found *f, struct err *e)
         if (rc == 0)
                 rc = meta_format_check(
                     value, w->o.tenant, (size_t)sysconf(_SC_PAGESIZE), w->o.dir, e);
+        if (rc < 0)
+                return rc;
+        rc = store_get(t, &book, &value, &why);
         if (rc == 0)
-                rc = store_get(t, &book, &value, e);
-        if (rc == 0)
-                rc = meta_book_decode(value, &f->book, e);
+                rc = meta_book_decode(value, &f->book, &why);
+        if (rc < 0) {
+                atomic_fetch_add(&w->damaged_values, 1);
+                log_warn("the log's book record is damaged, made anew from its blocks",
+                    LOG_STR("err", why.msg));
+                rc = recover_book(t, &f->book, e);
+        }
         return rc;
 }
 

@@ -13,9 +13,11 @@
 
 #include "base/clock.h"
 #include "base/compress.h"
+#include "base/file.h"
 #include "wal/batch.h"
 #include "wal/block.h"
 #include "wal/column.h"
+#include "wal/envelope.h"
 #include "wal/keyframe.h"
 #include "wal/layout.h"
 #include "wal/record.h"
@@ -464,6 +466,28 @@ fixture_read(
         out->sources = sources;
         out->n_sources = n;
         testing_ok(wal_scan(f->w, from, readback_block, out, &e), &e);
+}
+
+/* Flips a bit in the body of the n-th stored value of this kind; the log is closed. */
+static inline void
+fixture_damage(struct fixture *f, enum envelope_kind kind, int n)
+{
+        const char magic[4] = {'g', 'l', 'e', (char)kind};
+        struct buf file = BUF_INIT((size_t)256 << 20);
+        char path[600];
+        bool found = false;
+
+        (void)snprintf(path, sizeof(path), "%s/wal/data.mdb", f->dir);
+        testing_ok(file_read(path, &file, NULL), NULL);
+        for (size_t i = 0; i + sizeof(magic) < file.len && !found; i++) {
+                if (memcmp(file.ptr + i, magic, sizeof(magic)) == 0 && n-- == 0) {
+                        file.ptr[i + ENVELOPE_BYTES + 3] ^= 0x20;
+                        found = true;
+                }
+        }
+        assert_true(found);
+        testing_write(path, file.ptr, file.len);
+        buf_release(&file);
 }
 
 /* ---- endpoints ---- */

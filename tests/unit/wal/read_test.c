@@ -1,6 +1,5 @@
 #include "tests/unit/wal/fixture.h"
 
-#include "base/file.h"
 #include "wal/envelope.h"
 
 #include <unistd.h>
@@ -137,28 +136,6 @@ test_targets(void **state)
 
 /* ---- damage: a bit inside a value, while the log is closed ---- */
 
-/* Flips a bit in the body of the n-th stored value of this kind. */
-static void
-damage(struct fixture *f, enum envelope_kind kind, int n)
-{
-        const char magic[4] = {'g', 'l', 'e', (char)kind};
-        struct buf file = BUF_INIT((size_t)256 << 20);
-        char path[600];
-        bool found = false;
-
-        (void)snprintf(path, sizeof(path), "%s/wal/data.mdb", f->dir);
-        testing_ok(file_read(path, &file, NULL), NULL);
-        for (size_t i = 0; i + sizeof(magic) < file.len && !found; i++) {
-                if (memcmp(file.ptr + i, magic, sizeof(magic)) == 0 && n-- == 0) {
-                        file.ptr[i + ENVELOPE_BYTES + 3] ^= 0x20;
-                        found = true;
-                }
-        }
-        assert_true(found);
-        testing_write(path, file.ptr, file.len);
-        buf_release(&file);
-}
-
 static void
 test_a_damaged_block_is_skipped_and_counted(void **state)
 {
@@ -176,7 +153,7 @@ test_a_damaged_block_is_skipped_and_counted(void **state)
         source_init(&s, f->w);
         fixture_run(f, &s, &serial, 20, true);
         fixture_close(f);
-        damage(f, ENVELOPE_BLOCK, 7);
+        fixture_damage(f, ENVELOPE_BLOCK, 7);
         fixture_open(f);
         s.w = f->w;
         ep = fixture_endpoint(f, "central");
@@ -218,9 +195,9 @@ test_windows_around_a_damaged_block(void **state)
         source_init(&s, f->w);
         fixture_run(f, &s, &serial, 20, true);
         fixture_close(f);
-        damage(f, ENVELOPE_BLOCK, 7); /* block 8 */
-        damage(f, ENVELOPE_BLOCK, 19); /* the last one */
-        damage(f, ENVELOPE_BLOCK, 0); /* the first one */
+        fixture_damage(f, ENVELOPE_BLOCK, 7); /* block 8 */
+        fixture_damage(f, ENVELOPE_BLOCK, 19); /* the last one */
+        fixture_damage(f, ENVELOPE_BLOCK, 0); /* the first one */
         fixture_open(f);
         ep = fixture_endpoint(f, "central");
         wal_stats(f->w, &stats);
@@ -248,9 +225,9 @@ test_damaged_values_are_counted(void **state)
         fixture_submit(f, source_scrape(&s, 1, fixture_epoch_ms));
         fixture_submit(f, more_layout(&s, 2, FIXTURE_SLOTS, 7));
         fixture_close(f);
-        damage(f, ENVELOPE_KEYFRAME, 0);
-        damage(f, ENVELOPE_LAYOUT, 1);
-        damage(f, ENVELOPE_TARGET, 0);
+        fixture_damage(f, ENVELOPE_KEYFRAME, 0);
+        fixture_damage(f, ENVELOPE_LAYOUT, 1);
+        fixture_damage(f, ENVELOPE_TARGET, 0);
         fixture_open(f);
         wal_stats(f->w, &stats);
         assert_int_equal(stats.damaged_values, 1); /* the target: opening reads those */

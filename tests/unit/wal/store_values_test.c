@@ -72,6 +72,10 @@ test_kinds_keep_apart(void **state)
         assert_int_equal(store_first(&t, &from, &found, NULL, NULL), ERR_NOTFOUND);
         testing_ok(store_last(&t, KEY_BLOCK, &found, NULL), NULL);
         assert_int_equal(be64_get(found.bytes + 1), 5);
+        testing_ok(store_last(&t, KEY_KEYFRAME, &found, NULL), NULL);
+        assert_int_equal(be64_get(found.bytes + 1), 256);
+        testing_ok(store_last(&t, KEY_AGE, &found, NULL), NULL);
+        assert_int_equal(store_last(&t, KEY_TARGET, &found, NULL), ERR_NOTFOUND);
         store_abort(&t);
         buf_release(&text);
 }
