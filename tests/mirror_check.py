@@ -9,6 +9,9 @@ import sys
 # file: the test that tries it instead
 ELSEWHERE = {
     "agent/main.c": "tests/e2e",
+    "agent/agent.c": "tests/e2e",
+    "agent/command_run.c": "tests/e2e",
+    "agent/command_version.c": "tests/e2e/test_cli.py",
     "agent/command_scrape.c": "tests/e2e/test_scrape_command.py",
     "agent/receive.c": "tests/e2e/test_receive.py",
     "agent/command_wal.c": "tests/e2e/test_cli.py",

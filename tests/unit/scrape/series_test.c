@@ -526,6 +526,24 @@ a_batch_behind_a_lost_one_is_not_stored(void **state)
         assert_int_equal(count(r, "\n"), 7);
 }
 
+/* A target that went and came back is not held up by what its former life lost. */
+static void
+a_target_s_next_life_is_not_held_up(void **state)
+{
+        struct rig *r = *state;
+
+        scrape_stored(r, "a 1\n");
+        for (int i = 0; i < 3; i++) {
+                r->fail_commits = true;
+                scrape_stored(r, "a 2\nb 1\n");
+        }
+        r->fail_commits = false;
+        series_free(r->series);
+        testing_ok(series_new(r->pool, &r->target, &r->series, &r->error), &r->error);
+        scrape_stored(r, "a 3\n");
+        assert_int_equal(count(r, "a{instance=\"i\",job=\"node\"} 3 "), 1);
+}
+
 static void
 every_kth_commit_lost_leaves_the_rest_readable(void **state)
 {
@@ -631,6 +649,7 @@ main(void)
             WITH_RIG(a_lost_commit_is_made_good),
             WITH_RIG(nothing_refers_to_a_lost_commit),
             WITH_RIG(a_batch_behind_a_lost_one_is_not_stored),
+            WITH_RIG(a_target_s_next_life_is_not_held_up),
             WITH_RIG(every_kth_commit_lost_leaves_the_rest_readable),
             WITH_RIG(a_vanished_target_gets_markers),
             WITH_RIG(half_dead_chunks_are_compacted),

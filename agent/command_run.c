@@ -1,0 +1,287 @@
+/*
+ * `gleaner --tenant T`: the agent itself: arguments, signals, the main thread's loop.
+ */
+#include "agent/agent.h"
+#include "agent/command.h"
+#include "agent/notify.h"
+#include "agent/options.h"
+#include "base/duration.h"
+#include "base/err.h"
+#include "base/hash.h"
+#include "base/http.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+enum { TICK_MS = 1000, PATH_BYTES = 4096 };
+
+struct arguments {
+        const char *tenant;
+        const char *config_dir;
+        const char *config_file;
+        const char *data_dir;
+        const char *listen_address;
+        bool lifecycle;
+        const char *log_level;
+        const char *log_format;
+        const char *shutdown_timeout;
+        bool help;
+        bool version;
+        char config_path[PATH_BYTES];
+        int64_t shutdown_timeout_ms;
+};
+
+static int
+show_help(const struct option_row *rows, size_t n)
+{
+        (void)printf("gleaner: scrape, keep every sample in a write-ahead log, remote write.\n\n"
+                     "usage: gleaner --tenant NAME [options]     run the agent\n"
+                     "       gleaner check [--tenant NAME | FILE…]\n"
+                     "       gleaner scrape URL|FILE|-\n"
+                     "       gleaner wal status --tenant NAME\n"
+                     "       gleaner receive\n"
+                     "       gleaner version\n\n"
+                     "Each subcommand explains itself with --help. Options of the agent:\n");
+        options_print(rows, n);
+        return EXIT_FINE;
+}
+
+static int
+usage_error(const struct err *e)
+{
+        (void)fprintf(stderr, "gleaner: %s\n", e->msg);
+        return EXIT_USAGE;
+}
+
+/* Checks that belong together with how the log is set up; the log itself comes after. */
+static int
+check_arguments(struct arguments *a, struct err *e)
+{
+        int level = log_level_of(a->log_level);
+        int format = log_format_of(a->log_format);
+        int n;
+
+        if (level < 0)
+                return err_set(e, ERR_CONFIG, "--log.level=%s: it is debug, info, warn or error",
+                    a->log_level);
+        if (format < 0)
+                return err_set(
+                    e, ERR_CONFIG, "--log.format=%s: it is logfmt or json", a->log_format);
+        if (a->tenant == NULL && a->config_file == NULL)
+                return err_set(e, ERR_CONFIG,
+                    "--tenant is missing (or --config.file, then the tenant is \"default\"); "
+                    "see --help");
+        if (duration_parse(view_of(a->shutdown_timeout), &a->shutdown_timeout_ms, e) < 0)
+                return err_prefix(e, "--shutdown-timeout");
+        if (a->tenant != NULL && agent_tenant_check(a->tenant, e) < 0)
+                return err_prefix(e, "--tenant");
+        if (a->config_file != NULL)
+                n = snprintf(a->config_path, sizeof(a->config_path), "%s", a->config_file);
+        else
+                n = snprintf(a->config_path, sizeof(a->config_path), "%s/%s/agent.yml",
+                    a->config_dir, a->tenant);
+        if (n < 0 || (size_t)n >= sizeof(a->config_path))
+                return err_set(e, ERR_CONFIG, "the path of the configuration is too long");
+        log_setup((enum log_level)level, (enum log_format)format,
+            a->tenant != NULL ? a->tenant : "default");
+        return 0;
+}
+
+/* glibc would keep freed memory for ever: few arenas, and large pieces go back at once. */
+static void
+tune_allocator(void)
+{
+        (void)mallopt(M_ARENA_MAX, 2);
+        (void)mallopt(M_MMAP_THRESHOLD, 128 << 10);
+        (void)mallopt(M_TRIM_THRESHOLD, 256 << 10);
+}
+
+/* The signals that the loop takes, blocked before any thread starts. */
+static int
+open_signals(sigset_t *set, struct err *e)
+{
+        int fd;
+
+        (void)sigemptyset(set);
+        (void)sigaddset(set, SIGTERM);
+        (void)sigaddset(set, SIGINT);
+        (void)sigaddset(set, SIGHUP);
+        (void)signal(SIGPIPE, SIG_IGN);
+        if (pthread_sigmask(SIG_BLOCK, set, NULL) != 0)
+                return err_set(e, ERR_SYS, "cannot block signals");
+        fd = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
+        return fd >= 0 ? fd : err_sys(e, errno, "cannot make a signalfd");
+}
+
+static void
+notify(const char *state)
+{
+        struct err e = ERR_INIT;
+
+        if (notify_send(state, &e) < 0)
+                log_warn("cannot notify the service manager", LOG_STR("err", e.msg));
+}
+
+static void
+reload(struct agent *a)
+{
+        struct err e = ERR_INIT;
+
+        if (notify_reloading(&e) < 0)
+                log_warn("cannot notify the service manager", LOG_STR("err", e.msg));
+        (void)agent_reload(a, &e); /* logs what came of it */
+        notify("READY=1");
+}
+
+/* Takes one signal; true when the process has to end. */
+static bool
+take_signal(struct agent *a, int signal_fd)
+{
+        struct signalfd_siginfo info;
+
+        if (read(signal_fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
+                return false;
+        if (info.ssi_signo == SIGHUP) {
+                reload(a);
+                return false;
+        }
+        log_info("stopping", LOG_STR("signal", info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM"));
+        return true;
+}
+
+static void
+loop(struct agent *a, int signal_fd, int quit_fd)
+{
+        struct pollfd fds[2] = {
+            {.fd = signal_fd, .events = POLLIN}, {.fd = quit_fd, .events = POLLIN}};
+        int64_t watchdog_ms = notify_watchdog_ms();
+        int64_t since_ms = 0;
+        int64_t wait_ms = watchdog_ms > 0 && watchdog_ms < TICK_MS ? watchdog_ms : TICK_MS;
+
+        for (;;) {
+                int n = poll(fds, 2, (int)wait_ms);
+
+                if (n > 0 && fds[0].revents != 0 && take_signal(a, signal_fd))
+                        return;
+                if (n > 0 && fds[1].revents != 0) {
+                        log_info("stopping", LOG_STR("reason", "/-/quit"));
+                        return;
+                }
+                agent_tick(a);
+                since_ms += wait_ms;
+                if (watchdog_ms > 0 && since_ms >= watchdog_ms) {
+                        since_ms = 0;
+                        if (agent_is_alive(a))
+                                notify("WATCHDOG=1");
+                }
+        }
+}
+
+/* From here on a second signal ends the process at once. */
+static void
+let_signals_kill(const sigset_t *set)
+{
+        (void)signal(SIGHUP, SIG_IGN);
+        (void)signal(SIGTERM, SIG_DFL);
+        (void)signal(SIGINT, SIG_DFL);
+        (void)pthread_sigmask(SIG_UNBLOCK, set, NULL);
+}
+
+static int
+run(const struct arguments *args)
+{
+        struct agent *a = NULL;
+        struct err e = ERR_INIT;
+        sigset_t set;
+        int signal_fd = open_signals(&set, &e);
+        int quit_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        const struct agent_options o = {
+            .tenant = args->tenant != NULL ? args->tenant : "default",
+            .send_tenant_header = args->tenant != NULL,
+            .config_path = args->config_path,
+            .data_dir = args->data_dir,
+            .listen_address = args->listen_address,
+            .lifecycle = args->lifecycle,
+            .quit_fd = quit_fd,
+        };
+        int rc = signal_fd < 0 ? signal_fd : hash_setup(&e);
+
+        if (rc == 0)
+                rc = http_setup(&e);
+        if (rc == 0)
+                rc = agent_start(&o, &a, &e);
+        if (rc == 0) {
+                log_info("started", LOG_STR("version", GLEANER_VERSION),
+                    LOG_STR("config", args->config_path), LOG_STR("data_dir", args->data_dir));
+                notify("READY=1");
+                loop(a, signal_fd, quit_fd);
+                notify("STOPPING=1");
+                let_signals_kill(&set);
+                agent_stop(a, args->shutdown_timeout_ms);
+                log_info("stopped", LOG_STR("version", GLEANER_VERSION));
+        } else {
+                log_error("cannot start", LOG_STR("err", e.msg));
+        }
+        http_teardown();
+        (void)close(signal_fd);
+        (void)close(quit_fd);
+        if (rc == 0)
+                return EXIT_FINE;
+        return rc == ERR_CONFIG ? EXIT_USAGE : EXIT_FAILED;
+}
+
+int
+command_run(int argc, char **argv)
+{
+        struct arguments a = {.config_dir = "/etc/gleaner",
+            .data_dir = "/var/lib/gleaner",
+            .log_level = "info",
+            .log_format = "logfmt",
+            .shutdown_timeout = "10s"};
+        const struct option_row rows[] = {
+            {"tenant", &a.tenant, NULL, "NAME",
+                "whose metrics: names directories and the tenant header"},
+            {"config-dir", &a.config_dir, NULL, "DIR",
+                "reads DIR/<tenant>/agent.yml (/etc/gleaner)"},
+            {"config.file", &a.config_file, NULL, "FILE", "reads this file instead"},
+            {"data-dir", &a.data_dir, NULL, "DIR",
+                "keeps the log in DIR/<tenant> (/var/lib/gleaner)"},
+            {"web.listen-address", &a.listen_address, NULL, "ADDRESS",
+                "HTTP endpoints (127.0.0.1:9095)"},
+            {"web.enable-lifecycle", NULL, &a.lifecycle, NULL, "allows POST /-/reload and /-/quit"},
+            {"log.level", &a.log_level, NULL, "LEVEL", "debug, info, warn or error (info)"},
+            {"log.format", &a.log_format, NULL, "FORMAT", "logfmt or json (logfmt)"},
+            {"shutdown-timeout", &a.shutdown_timeout, NULL, "DURATION",
+                "how long to send what is pending at the end (10s)"},
+            {"version", NULL, &a.version, NULL, "prints the version and ends"},
+            {"help", NULL, &a.help, NULL, "prints this and ends"},
+        };
+        const size_t n_rows = sizeof(rows) / sizeof(rows[0]);
+        struct err e = ERR_INIT;
+        int n = options_parse(argc, argv, rows, n_rows, &e);
+
+        if (n < 0)
+                return usage_error(&e);
+        if (a.help)
+                return show_help(rows, n_rows);
+        if (a.version)
+                return command_version(1, argv);
+        if (n > 0) {
+                (void)err_set(&e, ERR_CONFIG, "\"%s\" is no subcommand; see --help", argv[1]);
+                return usage_error(&e);
+        }
+        if (check_arguments(&a, &e) < 0)
+                return usage_error(&e);
+        tune_allocator();
+        return run(&a);
+}
