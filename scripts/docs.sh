@@ -1,8 +1,9 @@
 #!/bin/sh
-# Writes the generated papers anew (docs/METRICS.md) from the tables in the code.
+# Writes the generated papers anew (docs/METRICS.md, docs/CONFIG.md) from the tables in the code.
 # usage: docs.sh [BUILD-DIRECTORY] (default build/dev, configured)
 set -eu
 cd "$(dirname "$0")/.."
 build=${1:-build/dev}
-ninja -C "$build" test_agent_metrics_table
+ninja -C "$build" test_agent_metrics_table test_agent_config_docs
 GLEANER_WRITE_DOCS=docs "$build/tests/test_agent_metrics_table"
+GLEANER_WRITE_DOCS=docs "$build/tests/test_agent_config_docs"
