@@ -10,6 +10,7 @@ import sys
 ELSEWHERE = {
     "agent/main.c": "tests/e2e",
     "agent/agent.c": "tests/e2e",
+    "agent/command_check.c": "tests/e2e/test_cli.py",
     "agent/command_run.c": "tests/e2e",
     "agent/command_version.c": "tests/e2e/test_cli.py",
     "agent/command_scrape.c": "tests/e2e/test_scrape_command.py",

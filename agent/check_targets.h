@@ -1,0 +1,29 @@
+/*
+ * The static targets of a configuration, built as discovery will build them, for `gleaner check`:
+ * what is wrong with one is told as a warning of the report. A tool's only thread.
+ */
+#ifndef AGENT_CHECK_TARGETS_H
+#define AGENT_CHECK_TARGETS_H
+
+#include <stddef.h>
+
+struct config;
+struct config_report;
+struct err;
+struct scrape_job;
+struct target;
+
+struct check_targets {
+        struct target **active; /* references, in order of jobs */
+        size_t n_active;
+        size_t cap;
+        size_t n_dropped; /* by relabel_configs */
+        size_t n_refused;
+};
+
+int check_targets_build(const struct config *c, struct config_report *report,
+    struct check_targets **out, struct err *e);
+/* NULL-safe. */
+void check_targets_free(struct check_targets *t);
+
+#endif

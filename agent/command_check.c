@@ -1,0 +1,180 @@
+/*
+ * gleaner check: loads configuration files as the agent would and says what they will do, or
+ * every mistake in them.
+ */
+#include "agent/agent.h"
+#include "agent/check_show.h"
+#include "agent/check_targets.h"
+#include "agent/command.h"
+#include "agent/config.h"
+#include "agent/config_docs.h"
+#include "agent/options.h"
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { OUTPUT_MAX = 1 << 30, DOCS_MAX = 1 << 20, PATH_BYTES = 4096 };
+
+struct arguments {
+        const char *tenant;
+        const char *config_dir;
+        const char *config_file;
+        bool json;
+        bool print_keys;
+        bool help;
+};
+
+static int
+usage_error(const struct err *e)
+{
+        (void)fprintf(stderr, "gleaner check: %s\n", e->msg);
+        return EXIT_USAGE;
+}
+
+static void
+print_buf(FILE *f, const struct buf *b)
+{
+        if (b->len > 0)
+                (void)fwrite(b->ptr, 1, b->len, f);
+}
+
+static int
+print_keys(void)
+{
+        struct buf out = BUF_INIT(DOCS_MAX);
+        struct err e = ERR_INIT;
+        int rc = config_docs_print(&out, &e);
+
+        print_buf(stdout, &out);
+        buf_release(&out);
+        return rc < 0 ? EXIT_FAILED : EXIT_FINE;
+}
+
+/* Prints what was loaded: the result to stdout, mistakes and warnings to stderr or into the JSON.
+ */
+static int
+show(const struct arguments *a, const struct check_result *x, struct err *e)
+{
+        struct buf out = BUF_INIT(OUTPUT_MAX);
+        struct buf messages = BUF_INIT(OUTPUT_MAX);
+        int rc = a->json ? check_show_json(x, &out, e) : check_show_text(x, &out, e);
+
+        if (rc == 0 && !a->json)
+                rc = config_report_print(x->report, &messages, e);
+        if (rc == 0 && !a->json && x->config == NULL)
+                rc = buf_printf(&messages, e, "gleaner check: %s\n", x->error);
+        if (rc == 0) {
+                print_buf(stdout, &out);
+                (void)fflush(stdout);
+                print_buf(stderr, &messages);
+        }
+        buf_release(&out);
+        buf_release(&messages);
+        return rc;
+}
+
+static int
+check_file(const struct arguments *a, const char *path)
+{
+        const struct config_env env = {.tenant = a->tenant != NULL ? a->tenant : "default",
+            .send_tenant_header = a->tenant != NULL};
+        struct check_result result = {.path = path};
+        struct config_report report = {0};
+        struct check_targets *targets = NULL;
+        struct config *c = NULL;
+        struct err why = ERR_INIT;
+        struct err e = ERR_INIT;
+        int refused = config_load(path, &env, &c, &report, &why);
+        int rc = refused == ERR_CONFIG || refused == 0 ? 0 : err_set(&e, ERR_NOMEM, "%s", why.msg);
+
+        if (rc == 0 && c != NULL)
+                rc = check_targets_build(c, &report, &targets, &e);
+        result.config = c;
+        result.report = &report;
+        result.targets = targets;
+        result.error = why.msg;
+        if (rc == 0)
+                rc = show(a, &result, &e);
+        if (rc < 0)
+                (void)fprintf(stderr, "gleaner check: %s: %s\n", path, e.msg);
+        check_targets_free(targets);
+        config_free(c);
+        config_report_release(&report);
+        if (rc < 0)
+                return EXIT_FAILED;
+        return refused == 0 ? EXIT_FINE : EXIT_USAGE;
+}
+
+static int
+check_tenant_file(const struct arguments *a)
+{
+        char path[PATH_BYTES];
+        struct err e = ERR_INIT;
+        int n = snprintf(path, sizeof(path), "%s/%s/agent.yml", a->config_dir, a->tenant);
+
+        if (n < 0 || (size_t)n >= sizeof(path)) {
+                (void)err_set(&e, ERR_CONFIG, "the path of the configuration is too long");
+                return usage_error(&e);
+        }
+        return check_file(a, path);
+}
+
+static int
+check_arguments(const struct arguments *a, int n_files, struct err *e)
+{
+        if (a->tenant != NULL && agent_tenant_check(a->tenant, e) < 0)
+                return err_prefix(e, "--tenant");
+        if (a->tenant == NULL && a->config_file == NULL && n_files == 0)
+                return err_set(e, ERR_CONFIG,
+                    "which file? give its name, or --tenant for that of a tenant; see --help");
+        return 0;
+}
+
+static void
+print_help(const struct option_row *rows, size_t n)
+{
+        (void)printf(
+            "usage: gleaner check [OPTION…] [FILE…]\n\n"
+            "Says what a configuration will do, or every mistake in it (exit code 2).\n\n");
+        options_print(rows, n);
+}
+
+int
+command_check(int argc, char **argv)
+{
+        struct arguments a = {.config_dir = "/etc/gleaner"};
+        const struct option_row rows[] = {
+            {"tenant", &a.tenant, NULL, "NAME", "checks the file of this tenant, or with its name"},
+            {"config-dir", &a.config_dir, NULL, "DIR", "where it is (default /etc/gleaner)"},
+            {"config.file", &a.config_file, NULL, "FILE", "the same as FILE"},
+            {"json", NULL, &a.json, NULL, "one line of JSON per file"},
+            {"print-keys", NULL, &a.print_keys, NULL, "prints the reference of all keys"},
+            {"help", NULL, &a.help, NULL, "prints this"},
+        };
+        struct err e = ERR_INIT;
+        int n = options_parse(argc, argv, rows, sizeof(rows) / sizeof(rows[0]), &e);
+        int worst = EXIT_FINE;
+
+        if (n < 0)
+                return usage_error(&e);
+        if (a.help) {
+                print_help(rows, sizeof(rows) / sizeof(rows[0]));
+                return EXIT_FINE;
+        }
+        if (a.print_keys)
+                return print_keys();
+        if (check_arguments(&a, n, &e) < 0)
+                return usage_error(&e);
+        if (a.config_file != NULL)
+                worst = check_file(&a, a.config_file);
+        else if (n == 0)
+                worst = check_tenant_file(&a);
+        for (int i = 1; i <= n; i++) {
+                int code = check_file(&a, argv[i]);
+
+                worst = code > worst ? code : worst;
+        }
+        return worst;
+}

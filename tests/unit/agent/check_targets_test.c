@@ -1,0 +1,74 @@
+#include "tests/unit/agent/config_cases.h"
+
+#include "agent/check_targets.h"
+#include "scrape/target.h"
+
+static const char text[] =
+    "global: {scrape_interval: 30s, external_labels: {cluster: 'c\"1'}}\n"
+    "scrape_configs:\n"
+    "- job_name: plain\n"
+    "  static_configs: [{targets: ['a:1', 'b:1'], labels: {zone: z}}]\n"
+    "  file_sd_configs: [{files: [t/*.yml]}]\n"
+    "- job_name: relabeled\n"
+    "  static_configs: [{targets: ['a:1', 'c:1', 'gone:1', 'd/e']}]\n"
+    "  relabel_configs:\n"
+    "  - {source_labels: [__address__], regex: 'gone.*', action: drop}\n"
+    "  - {source_labels: [__address__], regex: 'a.*', target_label: job, replacement: plain}\n"
+    "  - {source_labels: [__address__], regex: 'a.*', target_label: zone, replacement: z}\n"
+    "remote_write:\n"
+    "- {url: 'https://u:hunter2@h/p?q', name: central, headers: {a: b}}\n"
+    "- {url: 'https://i/p', headers: {thanos-tenant: other}}\n";
+
+static void
+targets_are_built_and_their_troubles_told(void **state)
+{
+        struct config *c = cases_load(text);
+        struct config_report report = {0};
+        struct check_targets *t = NULL;
+        struct err e = ERR_INIT;
+        char *said;
+
+        (void)state;
+        testing_ok(check_targets_build(c, &report, &t, &e), &e);
+        assert_int_equal(t->n_active, 4);
+        assert_string_equal(t->active[0]->url, "http://a:1/metrics");
+        assert_string_equal(t->active[3]->url, "http://c:1/metrics");
+        assert_int_equal(t->n_dropped, 1);
+        assert_int_equal(t->n_refused, 1);
+        said = cases_print(&report);
+        assert_non_null(strstr(said, "target d/e of job relabeled cannot be scraped: "));
+        assert_non_null(strstr(said, "has the same labels as target http://a:1/metrics of job"));
+        assert_int_equal(report.n, 2);
+        free(said);
+        check_targets_free(t);
+        config_report_release(&report);
+        config_free(c);
+}
+
+static void
+nothing_to_build(void **state)
+{
+        struct config *c = cases_load("");
+        struct config_report report = {0};
+        struct check_targets *t = NULL;
+
+        (void)state;
+        testing_ok(check_targets_build(c, &report, &t, NULL), NULL);
+        assert_int_equal(t->n_active, 0);
+        assert_int_equal(report.n, 0);
+        check_targets_free(t);
+        check_targets_free(NULL);
+        config_report_release(&report);
+        config_free(c);
+}
+
+int
+main(void)
+{
+        const struct CMUnitTest tests[] = {
+            cmocka_unit_test(targets_are_built_and_their_troubles_told),
+            cmocka_unit_test(nothing_to_build),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
