@@ -211,7 +211,7 @@ delete_settled(struct wal *w, struct store_txn *t, struct change *c, struct err 
         uint64_t deleted;
 
         book_positions(w->book, &first, &next);
-        if (!book_floor(w->book, &below) || below <= first.block)
+        if (w->keep_settled || !book_floor(w->book, &below) || below <= first.block)
                 return 0;
         c->trim.why = LOST_AGE; /* of endpoints that hold nothing back: away for too long */
         return commit_delete_blocks(w, t, below, COMMIT_DELETES, c, &deleted, e);
@@ -272,7 +272,10 @@ plan_need(const struct plan *p)
         return p != NULL ? plan_bytes(p) : 0;
 }
 
-/* Opens the log again first when only that helps, and when that shows only now. */
+/*
+ * Opens the log again first when only that helps, and when that shows only now. Where LMDB finds
+ * its tree damaged it does so while deleting at the log's beginning: the end may still be good.
+ */
 static int
 try_whole_commit(struct wal *w, const struct plan *p, bool clean, struct err *e)
 {
@@ -282,12 +285,17 @@ try_whole_commit(struct wal *w, const struct plan *p, bool clean, struct err *e)
                 rc = start_again(w, p, e);
         if (rc == 0)
                 rc = try_commit(w, p, clean, e);
-        if (rc == ERR_CORRUPT && store_broken(w->store)) {
+        if (rc != ERR_CORRUPT)
+                return rc;
+        if (store_broken(w->store)) {
                 rc = start_again(w, p, e);
-                if (rc == 0)
-                        rc = try_commit(w, p, clean, e);
+        } else if (!w->keep_settled) {
+                log_error("the log's file is damaged, what is settled is no longer deleted from it",
+                    LOG_STR("err", e->msg), LOG_STR("dir", w->o.dir));
+                w->keep_settled = true;
+                rc = 0;
         }
-        return rc;
+        return rc == 0 ? try_commit(w, p, clean, e) : rc;
 }
 
 int

@@ -82,6 +82,7 @@ struct wal {
         /* the log's thread only (before its start: the opening one) */
         struct live live;
         uint64_t trim_step;
+        bool keep_settled; /* LMDB cannot delete at the log's beginning: its file is damaged */
         uint64_t last_mark_ms; /* age of the newest age mark; 0: none of this process */
         uint64_t new_mark_ms; /* of the transaction under way; 0: it has none */
         struct trim_episode episodes[2]; /* by age, by size */

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "wal/block.h"
+#include "wal/book.h"
 #include "wal/column.h"
 #include "wal/keyframe.h"
 #include "wal/layout.h"
@@ -22,6 +23,7 @@
 enum {
         KEYFRAME_MAX_BYTES = 64 << 10, /* 1,024 values of 8 bytes and a head are far less */
         TARGET_MAX_BYTES = 64 << 20,
+        SKIP_BLOCKS = 16, /* a leaf page leads to some 150 */
         SCAN_BLOCKS = 1000, /* in one transaction: a long one would keep pages from being reused */
 };
 
@@ -406,6 +408,7 @@ struct scan {
         uint64_t next; /* block to go on from */
         unsigned left; /* blocks of this transaction */
         bool ended; /* by the sink */
+        bool skipping; /* blocks behind a damaged page of the tree; said once */
 };
 
 static int
@@ -420,6 +423,7 @@ scan_block(void *arg, struct view key, struct view value, struct err *e)
         if (s->left-- == 0)
                 return 1;
         s->next = seq + 1;
+        s->skipping = false;
         if (read_head(s->w, seq, value, &head, &why) < 0) {
                 wal_damaged_block(s->w, seq, &why);
                 return 0;
@@ -429,24 +433,49 @@ scan_block(void *arg, struct view key, struct view value, struct err *e)
         return rc;
 }
 
+/*
+ * LMDB cannot read a page of its tree: the blocks that it leads to are out of reach, those behind
+ * it are not. False when there are none.
+ */
+static bool
+skip_damaged_page(struct wal *w, struct scan *s, const struct err *why)
+{
+        struct position first;
+        struct position next;
+
+        book_positions(w->book, &first, &next);
+        if (!s->skipping)
+                wal_damaged_block(w, s->next, why);
+        s->skipping = true;
+        s->next += SKIP_BLOCKS;
+        return s->next < next.block;
+}
+
 int
 wal_scan(struct wal *w, uint64_t from, wal_block_sink sink, void *arg, struct err *e)
 {
-        struct scan s = {w, sink, arg, from, 0, false};
-        int rc;
+        struct scan s = {w, sink, arg, from, 0, false, false};
+        struct err why = ERR_INIT;
+        bool more = true;
+        int rc = 0;
 
-        do {
+        while (more) {
                 struct key k = key_of(KEY_BLOCK, s.next);
                 struct store_txn t = STORE_TXN_INIT;
 
                 s.left = SCAN_BLOCKS;
-                rc = store_begin(w->store, false, &t, e);
+                rc = store_begin(w->store, false, &t, &why);
                 if (rc == 0)
-                        rc = store_walk(&t, &k, scan_block, &s, e);
+                        rc = store_walk(&t, &k, scan_block, &s, &why);
                 store_abort(&t);
                 store_give_back(w->store, false);
-        } while (rc > 0 && !s.ended);
-        return rc < 0 ? rc : 0;
+                more = rc > 0 && !s.ended;
+                if (rc == ERR_CORRUPT && !s.ended && !store_broken(w->store)) {
+                        more = skip_damaged_page(w, &s, &why);
+                        rc = 0;
+                }
+        }
+        return rc < 0 ? err_set(e, (enum err_code)rc, "%s", why.msg) : 0;
 }
 
 int

@@ -1,6 +1,6 @@
 #include "tests/unit/wal/fixture.h"
 
-#include "wal/envelope.h"
+#include "wal/key.h"
 
 #include <unistd.h>
 
@@ -241,6 +241,99 @@ test_damaged_values_are_counted(void **state)
         source_release(&s);
 }
 
+static unsigned
+u16_at(const struct buf *file, size_t at)
+{
+        return (uint8_t)file->ptr[at] | (unsigned)(uint8_t)file->ptr[at + 1] << 8;
+}
+
+/* Lets the branch page's nodes for blocks in this range point past the end of the file. */
+static int
+damage_branch(struct buf *file, size_t at, size_t page, uint64_t above, uint64_t below)
+{
+        size_t keys = (u16_at(file, at + 12) - 16) / 2;
+        int n = 0;
+
+        for (size_t i = 1; i < keys; i++) { /* the first one has no key */
+                size_t node = at + u16_at(file, at + 16 + 2 * i);
+                uint64_t seq;
+
+                if (node + 17 > at + page || file->ptr[node + 8] != 'Z')
+                        continue;
+                seq = be64_get((const uint8_t *)file->ptr + node + 9);
+                if (seq > above && seq < below) {
+                        file->ptr[node + 4] = 1; /* bits 32 to 47 of the page's number */
+                        n++;
+                }
+        }
+        return n;
+}
+
+static void
+damage_tree(struct fixture *f, uint64_t above, uint64_t below)
+{
+        struct buf file = BUF_INIT((size_t)256 << 20);
+        size_t page = (size_t)sysconf(_SC_PAGESIZE);
+        char path[600];
+        int n = 0;
+
+        (void)snprintf(path, sizeof(path), "%s/wal/data.mdb", f->dir);
+        testing_ok(file_read(path, &file, NULL), NULL);
+        for (size_t at = 2 * page; at + page <= file.len; at += page) {
+                if (u16_at(&file, at + 10) == 1)
+                        n += damage_branch(&file, at, page, above, below);
+        }
+        assert_true(n > 0);
+        testing_write(path, file.ptr, file.len);
+        buf_release(&file);
+}
+
+/* LMDB reports a damaged tree: what lies behind it is still delivered, and storing goes on. */
+static void
+test_a_damaged_page_of_the_tree(void **state)
+{
+        struct fixture *f = *state;
+        struct readback *r = calloc(1, sizeof(*r));
+        struct wal_endpoint *ep = fixture_endpoint(f, "central");
+        struct wal_stats stats;
+        struct source s[2];
+        uint64_t serial = 1;
+
+        assert_non_null(r);
+        source_init(&s[0], f->w);
+        for (int i = 0; i < 1000; i++) {
+                struct wal_batch *b =
+                    source_scrape(&s[0], serial++, fixture_epoch_ms + i * (int64_t)1000);
+
+                b->barrier = true; /* a block each */
+                fixture_submit(f, b);
+                if (i % 100 == 99)
+                        wal_flush(f->w);
+        }
+        fixture_close(f);
+        damage_tree(f, 200, 500);
+        fixture_open(f);
+        ep = fixture_endpoint(f, "central");
+        s[0].w = f->w;
+        fixture_read(f, s, 1, 0, r);
+        assert_in_range(r->n_times, 400, 900);
+        assert_int_equal(r->times[0], fixture_epoch_ms);
+        assert_int_equal(r->times[r->n_times - 1], fixture_epoch_ms + 999000);
+        assert_int_equal(r->undecodable, 0);
+        wal_stats(f->w, &stats);
+        assert_true(stats.damaged_blocks > 0);
+        fixture_settle_all(f, ep);
+        wal_flush(f->w); /* cannot delete, but goes on */
+        source_init(&s[1], f->w);
+        serial = 1;
+        fixture_run(f, &s[1], &serial, 5, true);
+        for (uint64_t i = 1; i < serial; i++)
+                assert_int_equal(fixture_answered(f, i), 1);
+        source_release(&s[0]);
+        source_release(&s[1]);
+        free(r);
+}
+
 static int
 stop_after_three(void *arg, const struct block_head *head, struct view bytes, struct err *e)
 {
@@ -311,6 +404,7 @@ main(void)
             CASE(test_a_damaged_block_is_skipped_and_counted),
             CASE(test_windows_around_a_damaged_block),
             CASE(test_damaged_values_are_counted),
+            CASE(test_a_damaged_page_of_the_tree),
             CASE(test_scans),
         };
 
