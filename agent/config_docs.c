@@ -44,6 +44,7 @@ static const char *const type_names[] = {
     [CONFIG_MAP] = "map of texts",
     [CONFIG_LISTS] = "map of lists",
     [CONFIG_SECTIONS] = "list of maps",
+    [CONFIG_LIST] = "list",
     [CONFIG_ANY] = "map",
 };
 

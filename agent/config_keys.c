@@ -7,10 +7,10 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static const struct config_key alerting_keys[] = {
-    {"alert_relabel_configs", CONFIG_ANY, CONFIG_USED,
+    {"alert_relabel_configs", CONFIG_LIST, CONFIG_USED,
         offsetof(struct config_alerting, alert_relabel_configs), NULL, NULL, NULL, NULL,
         "Refused when there is something in it: an agent sends no alerts."},
-    {"alertmanagers", CONFIG_ANY, CONFIG_USED, offsetof(struct config_alerting, alertmanagers),
+    {"alertmanagers", CONFIG_LIST, CONFIG_USED, offsetof(struct config_alerting, alertmanagers),
         NULL, NULL, NULL, NULL, "Refused when there is something in it: an agent sends no alerts."},
 };
 
@@ -77,7 +77,7 @@ static const struct config_key top_keys[] = {
         NULL, &config_alerting_section, "Of a full server; refused unless it is empty."},
     {"rule_files", CONFIG_STRINGS, CONFIG_USED, offsetof(struct config_top, rule_files), NULL, NULL,
         NULL, NULL, "Of a full server; refused unless it is empty."},
-    {"remote_read", CONFIG_ANY, CONFIG_USED, offsetof(struct config_top, remote_read), NULL, NULL,
+    {"remote_read", CONFIG_LIST, CONFIG_USED, offsetof(struct config_top, remote_read), NULL, NULL,
         NULL, NULL, "Of a full server; refused unless it is empty."},
     {"storage", CONFIG_ANY, CONFIG_IGNORED, CONFIG_NOWHERE, NULL, NULL, NULL, NULL,
         "Of a full server."},

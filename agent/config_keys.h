@@ -30,6 +30,7 @@ enum config_type {
         CONFIG_MAP, /* name → string */
         CONFIG_LISTS, /* name → list of strings */
         CONFIG_SECTIONS, /* list of maps */
+        CONFIG_LIST, /* list of anything */
         CONFIG_ANY,
 };
 

@@ -104,7 +104,8 @@ is_default(const struct config_key *key, const struct yaml_node *node)
         if (node->kind == YAML_LIST)
                 return node->n_items == 0;
         if (node->kind == YAML_MAP)
-                return node->n_entries == 0 && key->type != CONFIG_SECTION;
+                return node->n_entries == 0 &&
+                    key->type == CONFIG_LISTS; /* others are switched on by {} */
         if (node->kind == YAML_NULL)
                 return true;
         if (key->type == CONFIG_BOOL)

@@ -36,6 +36,7 @@ static const struct {
     [CONFIG_MAP] = {"map[string]string", "a map of names to texts"},
     [CONFIG_LISTS] = {"map[string][]string", "a map of names to lists of texts"},
     [CONFIG_SECTIONS] = {NULL, "a list of maps"},
+    [CONFIG_LIST] = {"[]interface {}", "a list"},
     [CONFIG_ANY] = {"interface {}", "anything"},
 };
 
@@ -54,11 +55,30 @@ config_fail_type(struct config_reader *r, const char *key, const struct yaml_nod
             yaml_node_tag(node), value, go_type, key, expected);
 }
 
+/* What Prometheus calls the types of a few keys. */
+static const char *
+go_type_of(const struct config_key *key)
+{
+        static const char *const names[][2] = {
+            {"params", "url.Values"},
+            {"source_labels", "model.LabelNames"},
+            {"modulus", "uint64"},
+            {"remote_read", "[]*config.RemoteReadConfig"},
+            {"alertmanagers", "[]*config.AlertmanagerConfig"},
+            {"alert_relabel_configs", "[]*relabel.Config"},
+        };
+
+        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+                if (strcmp(key->name, names[i][0]) == 0)
+                        return names[i][1];
+        }
+        return key->type == CONFIG_SECTIONS ? key->section->go_list : type_names[key->type].go;
+}
+
 static void
 fail_kind(struct config_reader *r, const struct config_key *key, const struct yaml_node *node)
 {
-        config_fail_type(
-            r, key->name, node, type_names[key->type].go, type_names[key->type].expected);
+        config_fail_type(r, key->name, node, go_type_of(key), type_names[key->type].expected);
 }
 
 static void
@@ -308,7 +328,8 @@ check_map(struct config_reader *r, const struct config_key *key, const struct ya
 static bool
 is_list_type(enum config_type type)
 {
-        return type == CONFIG_STRINGS || type == CONFIG_PROTOCOLS || type == CONFIG_SECTIONS;
+        return type == CONFIG_STRINGS || type == CONFIG_PROTOCOLS || type == CONFIG_SECTIONS ||
+            type == CONFIG_LIST;
 }
 
 /* Lists and free maps: their shape is checked, the node is kept. */
@@ -316,13 +337,9 @@ static void
 set_node(struct config_reader *r, const struct config_key *key, const struct yaml_node *node,
     const struct yaml_node **out)
 {
-        const char *go = type_names[key->type].go;
-
         if (node->kind != YAML_NULL && key->type != CONFIG_ANY &&
             node->kind != (is_list_type(key->type) ? YAML_LIST : YAML_MAP)) {
-                if (key->type == CONFIG_SECTIONS)
-                        go = key->section->go_list;
-                config_fail_type(r, key->name, node, go, type_names[key->type].expected);
+                fail_kind(r, key, node);
                 return;
         }
         if (key->type == CONFIG_STRINGS || key->type == CONFIG_PROTOCOLS)
@@ -364,6 +381,7 @@ config_set_value(
         case CONFIG_MAP:
         case CONFIG_LISTS:
         case CONFIG_SECTIONS:
+        case CONFIG_LIST:
         case CONFIG_ANY:
                 set_node(r, key, node, (const struct yaml_node **)out);
                 break;

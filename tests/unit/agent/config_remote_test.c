@@ -44,6 +44,8 @@ static const struct config_case cases[] = {
         false},
     {"google", "- {url: \"http://a\", google_iam: {credentials_file: x}}\n",
         "google_iam is not supported yet", false},
+    {"signatures by default", "- {url: \"http://a\", sigv4: {}}\n", "sigv4 is not supported yet",
+        false},
     {"their defaults",
         "- {url: \"http://a\", send_exemplars: false, round_robin_dns: no, sigv4: , azuread: ~}\n",
         NULL, false},
