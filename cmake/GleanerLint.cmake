@@ -2,7 +2,8 @@
 file(GLOB_RECURSE GLEANER_ALL_SOURCES CONFIGURE_DEPENDS
   ${PROJECT_SOURCE_DIR}/agent/*.[ch] ${PROJECT_SOURCE_DIR}/base/*.[ch]
   ${PROJECT_SOURCE_DIR}/scrape/*.[ch] ${PROJECT_SOURCE_DIR}/wal/*.[ch]
-  ${PROJECT_SOURCE_DIR}/remotewrite/*.[ch] ${PROJECT_SOURCE_DIR}/tests/*.[ch])
+  ${PROJECT_SOURCE_DIR}/remotewrite/*.[ch] ${PROJECT_SOURCE_DIR}/bench/*.[ch]
+  ${PROJECT_SOURCE_DIR}/tests/*.[ch])
 
 find_program(CLANG_FORMAT NAMES clang-format-14)
 if(CLANG_FORMAT)

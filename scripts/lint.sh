@@ -4,8 +4,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 build=$1
-sources=$(find agent base scrape wal remotewrite tests -name '*.c' -o -name '*.h' | sort)
-units=$(find agent base scrape wal remotewrite -name '*.c' | sort)
+sources=$(find agent base scrape wal remotewrite bench tests -name '*.c' -o -name '*.h' | sort)
+units=$(find agent base scrape wal remotewrite bench -name '*.c' | sort)
 
 # shellcheck disable=SC2086 # lists of names without blanks
 {
