@@ -19,8 +19,8 @@ enum batch_put_kind {
         BATCH_LAYOUT, /* id: chunk, first: slot; a layout part */
         BATCH_KEYFRAME, /* id: keyframe, chunk, first: slots */
         BATCH_TARGET, /* id: target; its state, replacing the one before */
-        BATCH_RETIRE_KEYFRAME, /* id: no record from this batch on uses this keyframe; no bytes */
-        BATCH_RETIRE_CHUNK, /* id: no record from this batch on is of this chunk; no bytes */
+        BATCH_RETIRE_KEYFRAME, /* id: no record after this batch uses this keyframe; no bytes */
+        BATCH_RETIRE_CHUNK, /* id: no record after this batch is of this chunk; no bytes */
         BATCH_FORGET_TARGET, /* id: its state is deleted; no bytes */
 };
 

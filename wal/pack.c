@@ -95,7 +95,7 @@ add_record(struct plan *p, const struct wal_batch *b, const struct block_record 
         return rc < 0 ? give_up(p, rc) : 0;
 }
 
-/* Records from this batch on do not use it any more: the block under way is the last that may. */
+/* Records behind this batch do not use it any more: the block under way is the last that may. */
 static int
 retire(struct plan *p, const struct batch_put *put)
 {
@@ -168,6 +168,8 @@ plan_add(struct plan *p, struct wal_batch *b)
                         rc = finish_block(p);
                 p->barrier_due = true;
         }
+        for (size_t i = 0; i < b->n_records && rc == 0; i++)
+                rc = add_record(p, b, &b->records[i]);
         for (size_t i = 0; i < b->n_puts && rc == 0; i++) {
                 const struct batch_put *put = &b->puts[i];
 
@@ -175,8 +177,6 @@ plan_add(struct plan *p, struct wal_batch *b)
                 if (put->kind == BATCH_RETIRE_KEYFRAME || put->kind == BATCH_RETIRE_CHUNK)
                         rc = retire(p, put);
         }
-        for (size_t i = 0; i < b->n_records && rc == 0; i++)
-                rc = add_record(p, b, &b->records[i]);
         if (rc == 0)
                 shed_records(b);
 }

@@ -579,6 +579,28 @@ a_vanished_target_gets_markers(void **state)
         assert_int_equal(count(r, "a{"), 3);
 }
 
+/* What its last records refer to must outlive them, also when all before them has been sent. */
+static void
+markers_of_a_vanished_target_can_be_read_when_all_else_is_sent(void **state)
+{
+        struct rig *r = *state;
+        struct wal_endpoint *ep = NULL;
+        struct wal_ledger sent = {.acknowledged = 7};
+        struct wal_stats stats;
+
+        testing_ok(wal_endpoint_open(r->wal, "e", WAL_START_OLDEST, &ep, &r->error), &r->error);
+        scrape_stored(r, "a 1\nb 2\n");
+        wal_stats(r->wal, &stats);
+        wal_window_begin(r->wal, ep, stats.next_block);
+        wal_window_settle(r->wal, ep, 1, &sent);
+        wal_window_end(r->wal, ep);
+        testing_ok(series_vanish(r->series, r->tick + 15000, &r->error), &r->error);
+        settle(r);
+        settle(r);
+        assert_int_equal(count(r, "\n"), 7);
+        assert_int_equal(count(r, "STALE"), 7);
+}
+
 static void
 half_dead_chunks_are_compacted(void **state)
 {
@@ -652,6 +674,7 @@ main(void)
             WITH_RIG(a_target_s_next_life_is_not_held_up),
             WITH_RIG(every_kth_commit_lost_leaves_the_rest_readable),
             WITH_RIG(a_vanished_target_gets_markers),
+            WITH_RIG(markers_of_a_vanished_target_can_be_read_when_all_else_is_sent),
             WITH_RIG(half_dead_chunks_are_compacted),
             WITH_RIG(new_series_are_refused_over_the_memory_limit),
         };
