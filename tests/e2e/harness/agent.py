@@ -120,11 +120,14 @@ class Agent:
         return Ledger(self.metrics(), name)
 
     def wait_drained(self, name: str = None, seconds: float = 120) -> "Ledger":
-        """Until the endpoint (all of them: None) has nothing pending."""
+        """Until the endpoint (all of them: None) has settled all that is in the log now; what is
+        scraped meanwhile goes on being pending."""
+        appended = self.ledger(name).appended
+
         def drained():
             ledger = self.ledger(name)
-            return ledger if ledger.pending == 0 else None
-        return wait_until(drained, "nothing to be pending", seconds, 0.2)
+            return ledger if ledger.appended - ledger.pending >= appended else None
+        return wait_until(drained, f"{appended:.0f} samples to be settled", seconds, 0.2)
 
 
 class Ledger:
