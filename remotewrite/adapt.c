@@ -53,12 +53,17 @@ adapt_success(struct adapt *a, uint64_t bytes, int64_t ms, int64_t now_mono_ms)
         a->bound = clamp(target, ADAPT_MIN, a->ceiling);
 }
 
-void
-adapt_timeout(struct adapt *a)
+bool
+adapt_timeout(struct adapt *a, uint64_t bytes, bool in_body)
 {
-        a->bound = clamp(a->bound / 2, ADAPT_MIN, a->ceiling);
-        a->rate = 0;
+        bool fast = a->rate > 0 && (double)bytes / a->rate < (double)a->timeout_ms / 2;
+
+        a->rate = 0; /* what was known is in doubt: the next timeout counts against the link */
         a->in_flight = 1;
+        if (!in_body && (fast || bytes < ADAPT_SMALL))
+                return false;
+        a->bound = clamp(bytes < a->bound ? bytes / 2 : a->bound / 2, ADAPT_MIN, a->ceiling);
+        return true;
 }
 
 void

@@ -55,7 +55,7 @@ extern const char *const verdict_names[];
 struct judgement {
         enum verdict verdict;
         bool ambiguous; /* of the next attempt */
-        bool shrink; /* time ran out while the body was going out: halve the byte bound */
+        bool shrink; /* time ran out while the body was going out */
         int64_t retry_after_ms; /* 0: the receiver said nothing */
         uint64_t lost; /* with VERDICT_COUNTED */
         enum wal_lost reason; /* of what is refused */

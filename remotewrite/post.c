@@ -6,15 +6,19 @@
 #include "remotewrite/backoff.h"
 #include "remotewrite/endpoint.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 enum {
         ANSWER_DISCARD_MAX = 256 << 10, /* of a body that is longer than what we keep */
         CONNECTION_AGE_S = 600, /* so that changes of the DNS are followed */
         BUFFER_BYTES = 8 << 10, /* for what comes back */
         UPLOAD_BYTES = 16 << 10,
+        UNSENT_BYTES = 16 << 10,
 };
 
 /* One transfer: a handle that keeps nothing from one request to the next but its connection. */
@@ -155,6 +159,21 @@ keep_answer(char *from, size_t size, size_t n, void *arg)
         return s->received <= ANSWER_DISCARD_MAX ? more : 0;
 }
 
+/*
+ * Little that is not on its way waits in the kernel: what was handed over is then a fair measure of
+ * how far a body got. (Unlike a small SO_SNDBUF this does not bound what is in flight.)
+ */
+static int
+bound_unsent(void *arg, curl_socket_t fd, curlsocktype purpose)
+{
+        int bytes = UNSENT_BYTES;
+
+        (void)arg;
+        (void)purpose;
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof(bytes));
+        return CURL_SOCKOPT_OK;
+}
+
 /* ---- beginning ---- */
 
 static int
@@ -215,6 +234,7 @@ set_up(struct slot *s, struct err *e)
         (void)curl_easy_setopt(easy, CURLOPT_READDATA, s);
         (void)curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, rewind_body);
         (void)curl_easy_setopt(easy, CURLOPT_SEEKDATA, s);
+        (void)curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, bound_unsent);
         (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, keep_answer);
         (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, s);
         (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, s->error);
@@ -273,7 +293,7 @@ post_start(struct post *p, const struct post_job *job, struct err *e)
 size_t
 post_flying(const struct post *p)
 {
-        return p->flying;
+        return p->flying - (p->finished != NULL ? 1 : 0);
 }
 
 /* ---- ending ---- */

@@ -17,7 +17,7 @@ requests_until_steady(struct adapt *a, double bytes_per_second, int64_t latency_
                 before = a->bound;
                 n++;
                 if (ms > TIMEOUT)
-                        adapt_timeout(a);
+                        assert_true(adapt_timeout(a, a->bound, true));
                 else
                         adapt_success(a, a->bound, ms, 0);
         }
@@ -109,9 +109,30 @@ failures_bring_it_down_to_one_at_a_time(void **state)
         assert_int_equal(a.in_flight, 1);
         adapt_success(&a, a.bound, 10, 0);
         assert_int_equal(a.in_flight, 2);
-        adapt_timeout(&a);
+        assert_true(adapt_timeout(&a, ADAPT_MAX, true));
         assert_int_equal(a.in_flight, 1);
         assert_int_equal(a.bound, ADAPT_MAX / 2);
+}
+
+static void
+timeout_is_the_links_fault_unless_its_rate_says_otherwise(void **state)
+{
+        struct adapt a;
+
+        (void)state;
+        adapt_init(&a, TIMEOUT, 4, 0);
+        assert_false(adapt_timeout(&a, 1000, false)); /* too little to blame the link */
+        assert_int_equal(a.bound, ADAPT_START);
+        assert_true(adapt_timeout(&a, ADAPT_START, false)); /* nothing known: smaller */
+        assert_int_equal(a.bound, ADAPT_START / 2);
+        for (int i = 0; i < 10; i++)
+                adapt_success(&a, a.bound, 10, 0);
+        assert_int_equal(a.bound, ADAPT_MAX);
+        assert_false(adapt_timeout(&a, ADAPT_MAX, false)); /* a receiver that hangs */
+        assert_int_equal(a.bound, ADAPT_MAX);
+        assert_true(adapt_timeout(&a, ADAPT_MAX, false)); /* or a link that broke down after all */
+        assert_true(adapt_timeout(&a, 20000, true)); /* a smaller one tells more */
+        assert_int_equal(a.bound, 10000);
 }
 
 int
@@ -122,6 +143,7 @@ main(void)
             cmocka_unit_test(small_requests_say_nothing_about_the_link),
             cmocka_unit_test(too_large_is_remembered_and_tried_again_later),
             cmocka_unit_test(failures_bring_it_down_to_one_at_a_time),
+            cmocka_unit_test(timeout_is_the_links_fault_unless_its_rate_says_otherwise),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -265,6 +265,7 @@ four_at_a_time(void **state)
                         continue;
                 assert_int_equal(r.answer.status, 200);
                 done++;
+                assert_int_equal(post_flying(w.post), POST_MAX_FLYING - done);
         }
         assert_false(post_wait(w.post, 0, &r));
         assert_int_equal(post_flying(w.post), 0);
