@@ -393,7 +393,7 @@ loop_stop(struct loop *l, int64_t timeout_ms)
 }
 
 void
-loop_free(struct loop *l, bool forget)
+loop_close(struct loop *l, bool forget)
 {
         (void)pthread_join(l->thread, NULL);
         if (forget)

@@ -25,7 +25,7 @@ void loop_reload(
 /* Begins to stop: drains for up to timeout_ms; 0: at once. Does not wait. */
 void loop_stop(struct loop *l, int64_t timeout_ms);
 /* Waits for the thread to end, after loop_stop. forget: the endpoint is no longer configured. */
-void loop_free(struct loop *l, bool forget);
+void loop_close(struct loop *l, bool forget);
 void loop_stats(struct loop *l, struct sender_stats *out);
 
 #endif

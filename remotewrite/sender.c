@@ -24,7 +24,7 @@ end_loops(struct loop **v, size_t n, int64_t timeout_ms, bool forget)
         for (size_t i = 0; i < n; i++)
                 loop_stop(v[i], timeout_ms);
         for (size_t i = 0; i < n; i++)
-                loop_free(v[i], forget);
+                loop_close(v[i], forget);
 }
 
 int
