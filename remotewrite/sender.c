@@ -1,8 +1,8 @@
 #include "remotewrite/sender.h"
 
 #include "base/err.h"
+#include "remotewrite/drain.h"
 #include "remotewrite/endpoint.h"
-#include "remotewrite/loop.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -13,18 +13,18 @@ const char *const sender_state_names[] = {"idle", "sending", "backoff", "held"};
 struct senders {
         struct senders_options o;
         pthread_mutex_t mtx;
-        struct loop **v; /* under mtx; owned */
+        struct drain **v; /* under mtx; owned */
         size_t n; /* under mtx */
 };
 
-/* Loops that are not in the list any more. */
+/* Endpoints that are not in the list any more. */
 static void
-end_loops(struct loop **v, size_t n, int64_t timeout_ms, bool forget)
+end_drains(struct drain **v, size_t n, int64_t timeout_ms, bool forget)
 {
         for (size_t i = 0; i < n; i++)
-                loop_stop(v[i], timeout_ms);
+                drain_stop(v[i], timeout_ms);
         for (size_t i = 0; i < n; i++)
-                loop_close(v[i], forget);
+                drain_free(v[i], forget);
 }
 
 int
@@ -47,11 +47,11 @@ senders_start(const struct senders_options *o, struct remote_config *config, str
         return 0;
 }
 
-static struct loop *
-find(struct loop **v, size_t n, const char *name)
+static struct drain *
+find(struct drain **v, size_t n, const char *name)
 {
         for (size_t i = 0; i < n; i++) {
-                if (strcmp(loop_name(v[i]), name) == 0)
+                if (strcmp(drain_name(v[i]), name) == 0)
                         return v[i];
         }
         return NULL;
@@ -62,7 +62,7 @@ find(struct loop **v, size_t n, const char *name)
  * in there too.
  */
 static int
-start_new(struct senders *s, struct remote_config *config, struct loop **fresh, size_t *out_n,
+start_new(struct senders *s, struct remote_config *config, struct drain **fresh, size_t *out_n,
     struct err *e)
 {
         for (size_t i = 0; i < config->n_endpoints; i++) {
@@ -71,7 +71,7 @@ start_new(struct senders *s, struct remote_config *config, struct loop **fresh, 
 
                 if (find(s->v, s->n, x->name) != NULL)
                         continue;
-                rc = loop_start(&s->o, config, x, &fresh[*out_n], e);
+                rc = drain_start(&s->o, config, x, &fresh[*out_n], e);
                 if (rc < 0)
                         return err_prefix(e, "remote_write \"%s\"", x->name);
                 (*out_n)++;
@@ -86,14 +86,14 @@ reload_kept(struct senders *s, struct remote_config *config)
         size_t kept = 0;
 
         for (size_t i = 0; i < config->n_endpoints; i++) {
-                struct loop *l =
+                struct drain *d =
                     kept < s->n ? find(s->v + kept, s->n - kept, config->endpoints[i].name) : NULL;
 
-                for (size_t j = kept; l != NULL && j < s->n; j++) {
-                        if (s->v[j] == l) {
+                for (size_t j = kept; d != NULL && j < s->n; j++) {
+                        if (s->v[j] == d) {
                                 s->v[j] = s->v[kept];
-                                s->v[kept++] = l;
-                                loop_reload(l, config, &config->endpoints[i]);
+                                s->v[kept++] = d;
+                                drain_reload(d, config, &config->endpoints[i]);
                                 break;
                         }
                 }
@@ -104,9 +104,9 @@ reload_kept(struct senders *s, struct remote_config *config)
 int
 senders_reload(struct senders *s, struct remote_config *config, struct err *e)
 {
-        struct loop **fresh = calloc(config->n_endpoints + 1, sizeof(struct loop *));
-        struct loop **list = calloc(config->n_endpoints + 1, sizeof(struct loop *));
-        struct loop **old = NULL;
+        struct drain **fresh = calloc(config->n_endpoints + 1, sizeof(struct drain *));
+        struct drain **list = calloc(config->n_endpoints + 1, sizeof(struct drain *));
+        struct drain **old = NULL;
         size_t n_fresh = 0;
         size_t n_old = 0;
         size_t kept;
@@ -119,7 +119,7 @@ senders_reload(struct senders *s, struct remote_config *config, struct err *e)
         /* only this thread changes the list: reading it needs no lock */
         rc = start_new(s, config, fresh, &n_fresh, e);
         if (rc < 0) {
-                end_loops(fresh, n_fresh, 0, true);
+                end_drains(fresh, n_fresh, 0, true);
                 goto out;
         }
         (void)pthread_mutex_lock(&s->mtx);
@@ -133,7 +133,7 @@ senders_reload(struct senders *s, struct remote_config *config, struct err *e)
         list = NULL;
         (void)pthread_mutex_unlock(&s->mtx);
         if (n_old > 0)
-                end_loops(old + kept, n_old, 0, true);
+                end_drains(old + kept, n_old, 0, true);
         free(old);
 out:
         free(fresh);
@@ -147,7 +147,7 @@ senders_stop(struct senders *s, int64_t timeout_ms)
         if (s == NULL)
                 return;
         wal_flush(s->o.wal);
-        end_loops(s->v, s->n, timeout_ms, false);
+        end_drains(s->v, s->n, timeout_ms, false);
         free(s->v);
         (void)pthread_mutex_destroy(&s->mtx);
         free(s);
@@ -161,7 +161,7 @@ senders_stats(struct senders *s, struct sender_stats *out, size_t cap)
         (void)pthread_mutex_lock(&s->mtx);
         n = s->n;
         for (size_t i = 0; i < n && i < cap; i++)
-                loop_stats(s->v[i], &out[i]);
+                drain_stats(s->v[i], &out[i]);
         (void)pthread_mutex_unlock(&s->mtx);
         return n;
 }

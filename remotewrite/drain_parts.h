@@ -1,10 +1,10 @@
 /*
- * The state of an endpoint's thread: private to loop*.c. loop.c runs the thread and its clockwork,
- * loop_window.c begins and ends windows and builds requests, loop_send.c sends them and does what
- * the answers say.
+ * The state of an endpoint's thread: private to drain*.c. drain.c runs the thread and its
+ * clockwork, drain_window.c begins and ends windows and builds requests, drain_send.c sends them
+ * and does what the answers say.
  */
-#ifndef REMOTEWRITE_LOOP_PARTS_H
-#define REMOTEWRITE_LOOP_PARTS_H
+#ifndef REMOTEWRITE_DRAIN_PARTS_H
+#define REMOTEWRITE_DRAIN_PARTS_H
 
 #include "remotewrite/adapt.h"
 #include "remotewrite/flight.h"
@@ -36,7 +36,7 @@ struct setting {
         const struct remote_endpoint *endpoint; /* in config */
 };
 
-struct loop {
+struct drain {
         /* set before start */
         struct wal *wal;
         const struct clock *clock;
@@ -50,7 +50,7 @@ struct loop {
         bool stop;
         int64_t stop_at_ms; /* monotonic */
         struct sender_stats stats;
-        double shown_drain_rate; /* samples per ms, 0: not known */
+        double shown_speed; /* samples per ms, 0: not known */
 
         _Atomic int64_t beat_ms;
 
@@ -87,43 +87,43 @@ struct loop {
 
         double tokens; /* samples that catching up may send now */
         int64_t tokens_ms; /* monotonic: when they were counted */
-        double drain_rate;
+        double speed; /* of the last window */
         int64_t pause_until_ms; /* monotonic: nothing is begun before, after trouble */
         int64_t refusal_told_ms; /* monotonic; 0: not yet */
         int64_t trouble_told_ms;
 };
 
-/* ---- loop.c ---- */
+/* ---- drain.c ---- */
 
-struct health_now loop_now(const struct loop *l);
+struct health_now drain_now(const struct drain *d);
 /* What should not be: told once in a while. */
-void loop_tell(struct loop *l, const char *what, const struct err *e);
+void drain_tell(struct drain *d, const char *what, const struct err *e);
 /* The same (out of memory, a log that cannot be read), and a pause before the next try. */
-void loop_trouble(struct loop *l, const struct err *e);
+void drain_trouble(struct drain *d, const struct err *e);
 
 /* What others may see of this thread is brought up to date. */
-void loop_publish(struct loop *l);
+void drain_publish(struct drain *d);
 
-/* ---- loop_window.c ---- */
+/* ---- drain_window.c ---- */
 
 /* Begins the next window. False: there is nothing to send now. */
-bool loop_window_begin(struct loop *l);
+bool drain_window_begin(struct drain *d);
 /* All of it is settled. */
-void loop_window_end(struct loop *l);
+void drain_window_end(struct drain *d);
 /* Forgets what was read of the window: it is read again from where it is settled. */
-void loop_window_again(struct loop *l);
+void drain_window_again(struct drain *d);
 /* Everything of the window has become a request. */
-bool loop_window_read(const struct loop *l);
+bool drain_window_read(const struct drain *d);
 /* The next request, taken over by the flight. False: none now (see clock_held). */
-bool loop_window_request(struct loop *l);
+bool drain_window_request(struct drain *d);
 
-/* ---- loop_send.c ---- */
+/* ---- drain_send.c ---- */
 
 /* Begins transfers, as many as may fly; builds requests for them. */
-void loop_send(struct loop *l);
+void drain_send(struct drain *d);
 /* What came back of one. */
-void loop_result(struct loop *l, const struct post_result *r);
+void drain_result(struct drain *d, const struct post_result *r);
 /* Monotonic time until which nothing is to be sent; INT64_MIN: it may be now. */
-int64_t loop_send_at(const struct loop *l);
+int64_t drain_send_at(const struct drain *d);
 
 #endif

@@ -1,5 +1,5 @@
 /* What the sender does with each kind of answer, over a real connection and a real log. */
-#include "remotewrite/loop_parts.h"
+#include "remotewrite/drain_parts.h"
 
 #include "tests/unit/remotewrite/sender_world.h"
 

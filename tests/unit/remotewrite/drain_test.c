@@ -1,5 +1,5 @@
 /* The thread's clockwork: draining at ticks, stopping in every state. */
-#include "remotewrite/loop.h"
+#include "remotewrite/drain.h"
 
 #include "tests/unit/remotewrite/sender_world.h"
 

@@ -1,6 +1,6 @@
 /* Windows over a real log: restarts in the middle of one, relabeling, age, samples ahead of their
  * time. */
-#include "remotewrite/loop_parts.h"
+#include "remotewrite/drain_parts.h"
 
 #include "base/relabel.h"
 #include "tests/testing/certs.h"

@@ -1,0 +1,227 @@
+#include "remotewrite/drain_parts.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "remotewrite/endpoint.h"
+#include "remotewrite/post.h"
+#include "remotewrite/window.h"
+
+enum { TELL_EVERY_MS = 60000 };
+
+/* ---- when ---- */
+
+/* Tokens for catching up come in at the configured rate, at most for a second ahead. */
+static int64_t
+tokens_at(struct drain *d)
+{
+        double rate = (double)d->now.config->catchup_samples_per_second;
+        int64_t now = clock_mono(d->clock);
+
+        if (rate <= 0 || !d->catching_up)
+                return INT64_MIN;
+        d->tokens += rate * (double)(now - d->tokens_ms) / 1000;
+        d->tokens = d->tokens < rate ? d->tokens : rate;
+        d->tokens_ms = now;
+        return d->tokens >= 0 ? INT64_MIN : now + (int64_t)(-d->tokens / rate * 1000) + 1;
+}
+
+int64_t
+drain_send_at(const struct drain *d)
+{
+        int64_t at = d->pause_until_ms;
+
+        if (d->health.state != ENDPOINT_FINE && d->health.retry_at_ms > at)
+                at = d->health.retry_at_ms;
+        return at;
+}
+
+static unsigned
+may_fly(const struct drain *d)
+{
+        return d->health.state == ENDPOINT_FINE ? d->adapt.in_flight : 1;
+}
+
+/* ---- sending ---- */
+
+/* Samples that became too old while the request was tried again and again are left out. */
+static struct part *
+leave_out_old(struct drain *d, struct part *p)
+{
+        int64_t age = d->now.endpoint->sample_age_limit_ms;
+        int64_t oldest = clock_wall(d->clock) - age;
+        struct err e = ERR_INIT;
+
+        if (age <= 0 || p->attempts == 0 || p->oldest_ms >= oldest)
+                return p;
+        if (flight_age(&d->flight, p, oldest, &e) < 0) {
+                drain_trouble(d, &e);
+                return NULL;
+        }
+        return flight_next(&d->flight);
+}
+
+static void
+cannot_start(struct drain *d, struct part *p, const struct err *e)
+{
+        struct judgement j = {.verdict = VERDICT_RETRY, .ambiguous = p->ambiguous};
+        struct err why = ERR_INIT;
+
+        (void)snprintf(j.text, sizeof(j.text), "%s", e->msg);
+        (void)flight_answer(&d->flight, p, &j, &why);
+        if (health_bad(&d->health, &j, drain_now(d)))
+                log_warn("cannot send samples, trying again", LOG_STR("endpoint", d->name),
+                    LOG_STR("err", j.text));
+}
+
+static bool
+start(struct drain *d, struct part *p)
+{
+        const struct post_job job = {.body = p->body, .attempt = p->attempts, .tag = p};
+        struct err e = ERR_INIT;
+
+        if (post_start(d->post, &job, &e) < 0) {
+                cannot_start(d, p, &e);
+                return false;
+        }
+        p->flying = true;
+        (void)pthread_mutex_lock(&d->mtx);
+        d->stats.requests++;
+        d->stats.bytes_sent += p->body.n;
+        if (p->attempts > 0) {
+                d->stats.retries++;
+                d->stats.samples_retried += p->samples;
+        }
+        (void)pthread_mutex_unlock(&d->mtx);
+        return true;
+}
+
+void
+drain_send(struct drain *d)
+{
+        int64_t now = clock_mono(d->clock);
+
+        while (d->under_way && post_flying(d->post) < may_fly(d) && now >= drain_send_at(d)) {
+                struct part *p = flight_next(&d->flight);
+
+                if (p != NULL)
+                        p = leave_out_old(d, p);
+                if (p != NULL) {
+                        if (!start(d, p))
+                                return;
+                        continue;
+                }
+                if (drain_window_read(d) || now < tokens_at(d) || !drain_window_request(d))
+                        return;
+        }
+}
+
+/* ---- results ---- */
+
+static void
+tell_change(struct drain *d, const struct judgement *j)
+{
+        int64_t in_ms = d->health.retry_at_ms - clock_mono(d->clock);
+
+        if (j->verdict == VERDICT_HOLD)
+                log_error("the receiver does not take samples, holding them until that is mended",
+                    LOG_STR("endpoint", d->name), LOG_STR("err", j->text),
+                    LOG_INT("probe_ms", in_ms));
+        else
+                log_warn("cannot send samples, trying again", LOG_STR("endpoint", d->name),
+                    LOG_STR("err", j->text), LOG_INT("retry_ms", in_ms));
+}
+
+static void
+tell_refusal(struct drain *d, const struct part *p, const struct judgement *j)
+{
+        int64_t now = clock_mono(d->clock);
+
+        if (d->refusal_told_ms != 0 && now - d->refusal_told_ms < TELL_EVERY_MS)
+                return;
+        d->refusal_told_ms = now;
+        log_warn(j->verdict == VERDICT_UNCONFIRMED
+                ? "the receiver refused a repeated request, counting it as unconfirmed"
+                : "the receiver refused samples, those it does not take are lost",
+            LOG_STR("endpoint", d->name), LOG_STR("err", j->text), LOG_UINT("samples", p->samples),
+            LOG_UINT("series", p->series));
+}
+
+/* The link and the endpoint, by this answer. */
+static void
+learn(struct drain *d, const struct part *p, const struct post_result *r, const struct judgement *j)
+{
+        struct health_now now = drain_now(d);
+        int64_t failing_ms = now.mono_ms - d->health.since_mono_ms;
+
+        switch (j->verdict) {
+        case VERDICT_RETRY:
+        case VERDICT_HOLD:
+                adapt_failure(&d->adapt);
+                if (health_bad(&d->health, j, now))
+                        tell_change(d, j);
+                return;
+        case VERDICT_RETRY_AT_ONCE:
+                return;
+        case VERDICT_SPLIT:
+                adapt_too_large(&d->adapt, p->body.n, now.mono_ms);
+                break;
+        case VERDICT_SETTLED:
+                adapt_success(&d->adapt, p->body.n, r->elapsed_ms, now.mono_ms);
+                break;
+        case VERDICT_UNCONFIRMED:
+        case VERDICT_COUNTED:
+        case VERDICT_REFUSED:
+        case VERDICT_DROPPED:
+                tell_refusal(d, p, j);
+                break;
+        }
+        if (health_good(&d->health, now))
+                log_info("the receiver takes samples again", LOG_STR("endpoint", d->name),
+                    LOG_INT("after_ms", failing_ms));
+}
+
+static void
+count(struct drain *d, const struct part *p, const struct post_result *r, const struct judgement *j)
+{
+        (void)pthread_mutex_lock(&d->mtx);
+        d->stats.last_request_seconds = r->seconds;
+        d->stats.connections_opened += r->opened;
+        if (j->verdict == VERDICT_RETRY || j->verdict == VERDICT_HOLD)
+                d->stats.requests_failed++;
+        if (r->answer.code == CURLE_OPERATION_TIMEDOUT)
+                d->stats.timeouts++;
+        if ((j->verdict == VERDICT_SETTLED || j->verdict == VERDICT_COUNTED) &&
+            p->newest_ms > d->stats.highest_sent_ms)
+                d->stats.highest_sent_ms = p->newest_ms;
+        if (r->date_ms != 0)
+                d->stats.receiver_skew_ms = r->date_ms - clock_wall(d->clock);
+        (void)pthread_mutex_unlock(&d->mtx);
+}
+
+void
+drain_result(struct drain *d, const struct post_result *r)
+{
+        struct part *p = r->tag;
+        const struct answer_context c = {
+            .ambiguous = p->ambiguous,
+            .again_at_once = p->again_at_once,
+            .drop_on_429 = d->now.endpoint->drop_on_429,
+            .samples = p->samples,
+            .series = p->series,
+            .now_wall_ms = clock_wall(d->clock),
+        };
+        struct judgement j;
+        struct err e = ERR_INIT;
+
+        answer_judge(&r->answer, &c, &j);
+        if (r->answer.code == CURLE_OPERATION_TIMEDOUT)
+                j.shrink = adapt_timeout(&d->adapt, p->body.n, j.shrink);
+        if (r->date_ms != 0 && r->date_verified)
+                receiver_clock_observe(
+                    &d->receiver, r->date_ms, clock_wall(d->clock), clock_mono(d->clock));
+        count(d, p, r, &j);
+        learn(d, p, r, &j);
+        if (flight_answer(&d->flight, p, &j, &e) < 0)
+                drain_trouble(d, &e);
+}

@@ -1,0 +1,290 @@
+#include "remotewrite/drain_parts.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "remotewrite/block_cache.h"
+#include "remotewrite/endpoint.h"
+#include "remotewrite/group.h"
+#include "remotewrite/identity.h"
+#include "remotewrite/settle.h"
+#include "remotewrite/window.h"
+
+#include <inttypes.h>
+
+static struct clock_limits
+clock_limits(const struct drain *d)
+{
+        return receiver_clock_limits(&d->receiver, clock_kernel_synchronised(),
+            clock_wall(d->clock), d->now.config->clock_tolerance_ms);
+}
+
+/* Gives everything back that only a window needs: most of the time there is none. */
+static void
+release_memory(struct drain *d)
+{
+        window_reset(d->window);
+        group_reset(d->group);
+        block_cache_reset(d->cache);
+        builder_reset(d->builder);
+}
+
+static void
+set_clock_held(struct drain *d, bool held, uint64_t samples)
+{
+        if (held != d->clock_held && held)
+                log_warn("samples are ahead of the receiver's time, holding them",
+                    LOG_STR("endpoint", d->name), LOG_INT("skew_ms", d->receiver.skew_ms));
+        d->clock_held = held;
+        (void)pthread_mutex_lock(&d->mtx);
+        d->stats.held_clock = held ? samples : 0;
+        (void)pthread_mutex_unlock(&d->mtx);
+}
+
+/* A reload's labels and rules count from here on. */
+static int
+renew_identity(struct drain *d, struct err *e)
+{
+        struct identity *fresh = NULL;
+        int rc;
+
+        if (d->identity != NULL && !d->identity_old)
+                return 0;
+        rc = identity_new(d->now.config, d->now.endpoint, &fresh, e);
+        if (rc < 0)
+                return rc;
+        identity_free(d->identity);
+        d->identity = fresh;
+        d->identity_old = false;
+        return 0;
+}
+
+/* Reads the index of the window that the cursor stands at. */
+static int
+fill(struct drain *d, const struct wal_cursor *c, struct err *e)
+{
+        struct clock_limits limits = clock_limits(d);
+        const struct window_bounds bounds = {
+            .from = c->settled,
+            .end = c->window_end,
+            .hold_after_ms = limits.hold_after_ms,
+            .give_up_after_ms = limits.give_up_after_ms,
+        };
+
+        return window_fill(d->window, &bounds, e);
+}
+
+/*
+ * Groups that are settled already, of a window read again. Their numbers count from the window's
+ * first block: when that was trimmed they are others, and all of them are sent again.
+ */
+static uint32_t
+groups_to_skip(const struct wal_cursor *c, const struct window_info *info)
+{
+        if (c->window_end == 0 || info->first != c->settled)
+                return 0;
+        return c->groups_settled < info->groups ? (uint32_t)c->groups_settled : info->groups;
+}
+
+bool
+drain_window_begin(struct drain *d)
+{
+        const struct window_info *info = window_info(d->window);
+        struct err e = ERR_INIT;
+        struct wal_cursor c;
+        bool resumed;
+        int rc = renew_identity(d, &e);
+
+        wal_endpoint_get(d->wal, d->cursor, &c);
+        if (rc == 0)
+                rc = fill(d, &c, &e);
+        if (rc < 0) {
+                drain_trouble(d, &e);
+                return false;
+        }
+        resumed = c.window_end != 0;
+        set_clock_held(d, info->held && info->records == 0, c.pending);
+        if (!resumed && info->records == 0) {
+                d->draining = false;
+                release_memory(d);
+                return false;
+        }
+        if (!resumed)
+                wal_window_begin(d->wal, d->cursor, info->end);
+        flight_begin(&d->flight);
+        d->under_way = true;
+        d->ambiguous = resumed;
+        d->catching_up =
+            clock_wall(d->clock) - info->oldest_ms > 3 * d->now.endpoint->batch_send_deadline_ms;
+        d->next_group = groups_to_skip(&c, info);
+        d->group_open = false;
+        d->damage_told = false;
+        d->began_ms = clock_mono(d->clock);
+        d->window_samples = info->samples;
+        return true;
+}
+
+void
+drain_window_end(struct drain *d)
+{
+        const struct window_info *info = window_info(d->window);
+        int64_t ms = clock_mono(d->clock) - d->began_ms;
+        bool at_end = info->at_end;
+
+        wal_window_end(d->wal, d->cursor);
+        d->speed = (double)d->window_samples / (double)(ms > 0 ? ms : 1);
+        d->under_way = false;
+        d->draining = !at_end;
+        (void)pthread_mutex_lock(&d->mtx);
+        d->stats.windows++;
+        (void)pthread_mutex_unlock(&d->mtx);
+        if (at_end)
+                release_memory(d);
+}
+
+void
+drain_window_again(struct drain *d)
+{
+        flight_release(&d->flight);
+        builder_reset(d->builder);
+        group_reset(d->group);
+        d->under_way = false;
+        d->draining = true;
+}
+
+bool
+drain_window_read(const struct drain *d)
+{
+        return d->next_group >= window_info(d->window)->groups;
+}
+
+/* ---- requests ---- */
+
+static void
+tell_damage(struct drain *d)
+{
+        const struct wal_ledger *out = group_left_out(d->group);
+
+        if (out->lost[LOST_DAMAGED] == 0 || d->damage_told)
+                return;
+        d->damage_told = true;
+        log_error("some of what the log holds cannot be read, sending the rest",
+            LOG_STR("endpoint", d->name), LOG_STR("err", group_damage(d->group)),
+            LOG_UINT("samples", out->lost[LOST_DAMAGED]));
+}
+
+/* Loads the next group. False: it failed, or its time has not come (clock_held). */
+static int
+open_group(struct drain *d, struct err *e)
+{
+        struct clock_limits limits = clock_limits(d);
+        int64_t age = d->now.endpoint->sample_age_limit_ms;
+        const struct group_limits g = {
+            .give_up_after_ms = limits.give_up_after_ms,
+            .oldest_ms = age > 0 ? clock_wall(d->clock) - age : INT64_MIN,
+        };
+        int rc = group_load(d->group, d->window, d->next_group, &g, e);
+
+        if (rc < 0)
+                return rc;
+        d->group_filtered = (struct wal_ledger){0};
+        if (group_newest_ms(d->group) > limits.hold_after_ms) {
+                set_clock_held(d, true, window_info(d->window)->samples);
+                return ERR_AGAIN;
+        }
+        if (d->clock_held)
+                set_clock_held(d, false, 0);
+        d->group_open = true;
+        return 0;
+}
+
+static void
+close_group(struct drain *d)
+{
+        settle_add(&d->group_filtered, group_left_out(d->group));
+        builder_count(d->builder, &d->group_filtered);
+        builder_group_end(d->builder);
+        tell_damage(d);
+        d->group_open = false;
+        d->next_group++;
+}
+
+/* Moves series of the open group into the builder until that is full or there are no more. */
+static int
+take_series(struct drain *d, bool *out_more, struct err *e)
+{
+        struct group_series s;
+        struct identity_result identity;
+
+        *out_more = true;
+        while (!builder_full(d->builder)) {
+                int rc;
+
+                if (!group_next(d->group, &s)) {
+                        *out_more = false;
+                        return 0;
+                }
+                rc = identity_of(d->identity, &s, &identity, e);
+                if (rc == ERR_LIMIT || rc == ERR_REFUSED) {
+                        d->group_filtered.lost[LOST_REFUSED] += s.n_samples;
+                        drain_tell(d, "cannot relabel a series, its samples are lost", e);
+                } else if (rc < 0) {
+                        return rc;
+                } else if (!identity.kept) {
+                        d->group_filtered.filtered += s.n_samples;
+                } else {
+                        rc = builder_add(d->builder, &identity, s.samples, s.n_samples, e);
+                        if (rc < 0)
+                                return rc;
+                }
+        }
+        return 0;
+}
+
+static int
+fill_builder(struct drain *d, struct err *e)
+{
+        int rc = 0;
+
+        while (rc == 0 && !builder_full(d->builder) && !drain_window_read(d)) {
+                bool more = true;
+
+                if (!d->group_open)
+                        rc = open_group(d, e);
+                if (rc == 0)
+                        rc = take_series(d, &more, e);
+                if (rc == 0 && !more)
+                        close_group(d);
+        }
+        return rc;
+}
+
+bool
+drain_window_request(struct drain *d)
+{
+        const struct builder_bounds bounds = {
+            .bytes = d->adapt.bound, .samples = d->now.endpoint->max_samples_per_send};
+        uint32_t before = d->next_group;
+        struct request *r = NULL;
+        struct err e = ERR_INIT;
+        int rc;
+
+        builder_begin(d->builder, &bounds);
+        rc = fill_builder(d, &e);
+        /* held by the clock: what stands before that group may go */
+        if (rc == ERR_AGAIN && builder_empty(d->builder) && d->next_group == before)
+                return false;
+        if (rc == 0 || rc == ERR_AGAIN)
+                rc = builder_finish(d->builder, &r, &e);
+        if (rc < 0) {
+                drain_trouble(d, &e);
+                drain_window_again(d);
+                return false;
+        }
+        if (d->catching_up && d->now.config->catchup_samples_per_second > 0) {
+                for (const struct part *p = r->parts; p != NULL; p = p->next)
+                        d->tokens -= (double)p->samples;
+        }
+        flight_take(&d->flight, &r, d->ambiguous);
+        return true;
+}
