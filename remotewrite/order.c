@@ -15,8 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const uint32_t none = UINT32_MAX;
+
 enum {
-        NONE = UINT32_MAX,
         FIRST_ROOM = 256, /* a power of two, as all sizes */
         PIECES = 3, /* of labels, around two that are left out */
 };
@@ -124,7 +125,7 @@ kin_place(struct order *o, uint64_t hash)
         size_t mask = 2 * o->kin_room - 1;
         size_t i = (size_t)hash & mask;
 
-        while (o->kin_table[i] != NONE && o->kins[o->kin_table[i]].hash != hash)
+        while (o->kin_table[i] != none && o->kins[o->kin_table[i]].hash != hash)
                 i = (i + 1) & mask;
         return &o->kin_table[i];
 }
@@ -135,7 +136,7 @@ object_place(struct order *o, uint64_t hash)
         size_t mask = 2 * o->object_room - 1;
         size_t i = (size_t)hash & mask;
 
-        while (o->object_table[i] != NONE && o->objects[o->object_table[i]].hash != hash)
+        while (o->object_table[i] != none && o->objects[o->object_table[i]].hash != hash)
                 i = (i + 1) & mask;
         return &o->object_table[i];
 }
@@ -257,7 +258,7 @@ hash_pieces(const char *base, const struct object *x)
 int
 order_add(struct order *o, const char *base, const struct order_series *s, struct err *e)
 {
-        struct object x = {.first = NONE, .last = NONE};
+        struct object x = {.first = none, .last = none};
         uint32_t series = (uint32_t)o->n;
         uint64_t kin_hash;
         uint32_t *place;
@@ -271,9 +272,9 @@ order_add(struct order *o, const char *base, const struct order_series *s, struc
         kin_hash = s->name_bytes > 0 ? hash_stable(base + s->at + s->name_at, s->name_bytes, x.hash)
                                      : x.hash;
         o->n++;
-        o->next[series] = NONE;
+        o->next[series] = none;
         place = kin_place(o, kin_hash);
-        if (*place != NONE) {
+        if (*place != none) {
                 struct kin *kin = &o->kins[*place];
 
                 o->next[kin->last] = series;
@@ -281,14 +282,14 @@ order_add(struct order *o, const char *base, const struct order_series *s, struc
                 return 0;
         }
         *place = (uint32_t)o->n_kins;
-        o->kins[o->n_kins++] = (struct kin){kin_hash, series, series, NONE};
+        o->kins[o->n_kins++] = (struct kin){kin_hash, series, series, none};
         place = object_place(o, x.hash);
-        if (*place == NONE) {
+        if (*place == none) {
                 *place = (uint32_t)o->n_objects;
                 o->objects[o->n_objects++] = x;
         }
         object = &o->objects[*place];
-        if (object->first == NONE)
+        if (object->first == none)
                 object->first = (uint32_t)o->n_kins - 1;
         else
                 o->kins[object->last].next = (uint32_t)o->n_kins - 1;
@@ -329,8 +330,8 @@ order_sort(struct order *o, const char *base)
         for (size_t i = 0; i < o->n_objects; i++) {
                 uint32_t kin = o->objects[o->object_order[i]].first;
 
-                for (; kin != NONE; kin = o->kins[kin].next) {
-                        for (uint32_t s = o->kins[kin].first; s != NONE; s = o->next[s])
+                for (; kin != none; kin = o->kins[kin].next) {
+                        for (uint32_t s = o->kins[kin].first; s != none; s = o->next[s])
                                 o->sorted[n++] = s;
                 }
         }

@@ -22,7 +22,7 @@ struct orphan {
         enum orphan_phase phase;
         bool quiet;
         int64_t due_ms; /* monotonic */
-        uint64_t generation; /* of its batches, see struct wal_batch: one more after each refusal */
+        uint64_t generation; /* of its batches: newer than all that the target lost (wal/batch.h) */
 };
 
 struct orphans {
@@ -77,8 +77,8 @@ put(struct orphans *o, struct orphan x, struct err *e)
 {
         struct orphan *known = find(o, x.number);
 
+        x.generation = wal_new_id(o->wal);
         if (known != NULL) {
-                x.generation = known->generation;
                 *known = x;
                 return 0;
         }
@@ -156,7 +156,7 @@ orphans_answered(struct orphans *o, uint64_t number, bool stored, int64_t mono_m
                 return;
         }
         x->phase = ORPHAN_WAITING;
-        x->generation++;
+        x->generation = wal_new_id(o->wal);
         x->due_ms = mono_ms + RETRY_MS;
 }
 

@@ -35,7 +35,7 @@ series_new(struct series_pool *p, struct target *t, struct series **out, struct 
                 return err_nomem(e, "a target's series");
         s->pool = p;
         s->target = t;
-        s->generation = ++p->generation; /* newer than all of a former life of the target */
+        s->generation = wal_new_id(p->wal); /* newer than all of a former life of the target */
         slots_init(&s->slots);
         rc = series_restore(s, e);
         if (rc < 0) {

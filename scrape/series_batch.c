@@ -389,7 +389,7 @@ take_pending(struct series *s, uint64_t serial)
 static void
 undo(struct series *s, const struct series_pending *p)
 {
-        s->generation = ++s->pool->generation;
+        s->generation = wal_new_id(s->pool->wal);
         s->state_dirty = true;
         if (p->has_layout || p->slots_version != s->slots_version) {
                 s->reload = true;

@@ -72,14 +72,13 @@ struct series_pool {
         size_t n_known;
         size_t cap_known;
         uint64_t next_serial;
-        uint64_t generation; /* newest one given to a target's batches */
 };
 
 struct series {
         struct series_pool *pool; /* borrowed */
         struct target *target; /* borrowed */
         uint64_t number;
-        uint64_t generation; /* from the pool; a newer one after each batch that was not stored */
+        uint64_t generation; /* an id of the log: a newer one after each batch that was not stored */
         uint64_t slots_version; /* goes up when slots get other numbers */
         struct slots slots;
         struct slotmap dropped; /* raw series that relabeling drops → generation */

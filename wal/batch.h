@@ -39,7 +39,7 @@ struct wal_batch {
         /*
          * A batch may refer to keyframes and layouts of batches queued before it. So once a batch
          * of a target was not stored, those of the same generation that follow are not stored
-         * either; the scraper raises the generation when it has heard the answer.
+         * either; the scraper takes a newer generation (wal_new_id) when it has heard the answer.
          */
         uint64_t generation;
         bool barrier; /* a barrier stands before this batch's records (also when it has none) */
