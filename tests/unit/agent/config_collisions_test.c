@@ -30,8 +30,8 @@ others_are_not(void **state)
         static const char *const texts[] = {
             "  static_configs: [{targets: [a:1, a:2]}]\n",
             "  static_configs: [{targets: [a:1]}, {targets: [a:1], labels: {b: c}}]\n",
-            "  static_configs: [{targets: [a:1]}]\n- job_name: y\n"
-            "  static_configs: [{targets: [a:1]}]\n",
+            ("  static_configs: [{targets: [a:1]}]\n- job_name: y\n"
+             "  static_configs: [{targets: [a:1]}]\n"),
             "  static_configs: [{targets: [a:1, a:1]}]\n  relabel_configs: [{target_label: b}]\n",
         };
 

@@ -63,8 +63,8 @@ all_mistakes_of_a_file_are_told(void **state)
             "agent.yml:6:17: error: cannot unmarshal !!str `maybe` into bool",
             "agent.yml:9:3: error: send_exemplars: true is not supported yet",
             "agent.yml:10:13: error: field rule_files is not allowed in agent mode",
-            "agent.yml:11:1: error: field wall not found in type config.plain; did you mean "
-            "\"wal\"?",
+            ("agent.yml:11:1: error: field wall not found in type config.plain; did you mean "
+             "\"wal\"?"),
         };
         struct config_report report = {0};
         struct config *c = NULL;
