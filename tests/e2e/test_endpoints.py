@@ -68,7 +68,7 @@ class Endpoints(Case):
         metrics = agent.metrics()
         self.assertEqual(1, metrics.value("prometheus_config_last_reload_successful"))
         self.assertTrue(metrics.has("process_resident_memory_bytes"))
-        self.assertGreater(agent.ledger().offered, 0)
+        self.wait(lambda: agent.ledger().offered > 0, "samples in the log")
         self.wait(lambda: agent.ledger("central").acknowledged > 0, "an acknowledged batch")
         agent.ledger().check()
         self.assertNotIn(SECRET, agent.process.log())

@@ -78,6 +78,8 @@ class Servers(Case):
         proxy = self.stopped(RecordingProxy(exporter.address))
         for _ in range(2):
             get(f"http://{proxy.address}/metrics", headers={"Accept-Encoding": "gzip"})
+        # It notes an exchange when it is over, which may be after the client's end of it.
+        self.wait(lambda: len(proxy.recorded()) == 2, "both exchanges")
         self.assertEqual(["a 0\n", "a 1\n"], [s.text for s in proxy.recorded()])
         self.assertTrue(all(s.delivered for s in proxy.recorded()))
 
