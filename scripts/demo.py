@@ -90,7 +90,7 @@ class Demo:
 
     def watch(self, seconds: int) -> None:
         say(f"== {seconds} s: scrapes every 15 s, a batch every 30 s")
-        say("   elapsed    samples in the WAL   acknowledged      pending   batches   resident")
+        say("   elapsed    samples in the WAL   acknowledged      pending  requests   resident")
         begin = time.monotonic()
         while True:
             elapsed = time.monotonic() - begin
@@ -128,7 +128,8 @@ class Demo:
 
         say("== what arrived, by PromQL")
         for query in ("up", "count by (job) ({job!=\"\"})",
-                      "sum by (job) (count_over_time({job!=\"\"}[10m]))",
+                      "sum by (job) (count_over_time(up[10m]))",
+                      "sum by (job) (sum_over_time(scrape_samples_scraped[10m]))",
                       "count by (job, cluster, tenant) (up)"):
             say(f"   {query}")
             rows = self.prometheus.query(query)
