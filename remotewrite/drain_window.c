@@ -134,7 +134,7 @@ drain_window_end(struct drain *d)
         wal_window_end(d->wal, d->cursor);
         d->speed = (double)d->window_samples / (double)(ms > 0 ? ms : 1);
         d->under_way = false;
-        d->draining = !at_end;
+        d->draining = !at_end || d->stopping; /* at the end of all, what was committed since too */
         (void)pthread_mutex_lock(&d->mtx);
         d->stats.windows++;
         (void)pthread_mutex_unlock(&d->mtx);

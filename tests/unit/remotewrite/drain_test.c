@@ -85,6 +85,36 @@ stop_gives_up_at_its_deadline(void **state)
         world_release(&w);
 }
 
+static int
+hang_once(
+    struct world *w, const struct testing_request *r, struct view raw, struct testing_reply *reply)
+{
+        (void)r;
+        (void)raw;
+        reply->how = w->requests == 1 ? BREAK_HANG : BREAK_NOT;
+        return w->requests == 1 ? 500 : 200;
+}
+
+/* A batch that is committed after the window's end was chosen goes too, without another tick. */
+static void
+stop_sends_what_came_while_a_window_was_under_way(void **state)
+{
+        struct world w;
+
+        (void)state;
+        world_init(&w);
+        world_set_script(&w, hang_once);
+        w.config->endpoints[0].batch_send_deadline_ms = 3600 * 1000;
+        w.config->endpoints[0].remote_timeout_ms = 500;
+        world_scrape(&w, 20);
+        world_start(&w);
+        world_wait(&w, "the request that hangs", has_asked);
+        world_scrape(&w, 20);
+        world_stop(&w, 20000);
+        assert_int_equal(w.samples, w.written);
+        world_release(&w);
+}
+
 static bool
 is_in_trouble(struct world *w, const struct sender_stats *s)
 {
@@ -148,6 +178,7 @@ main(void)
             cmocka_unit_test(log_is_drained_tick_after_tick),
             cmocka_unit_test(series_travel_once_per_window),
             cmocka_unit_test(stop_gives_up_at_its_deadline),
+            cmocka_unit_test(stop_sends_what_came_while_a_window_was_under_way),
             cmocka_unit_test(stop_tries_a_failing_endpoint_once),
             cmocka_unit_test(reload_while_requests_fly_waits_for_them),
         };
