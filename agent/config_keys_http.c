@@ -38,8 +38,8 @@ static const struct config_key authorization_keys[] = {
         "A name in a secret store."},
 };
 
-const struct config_section config_authorization_section = {"authorization", "config.Authorization", NULL,
-    authorization_keys, COUNT(authorization_keys), {{NULL, 0}}, "An Authorization header."};
+const struct config_section config_authorization_section = {"authorization", "config.Authorization",
+    NULL, authorization_keys, COUNT(authorization_keys), {{NULL, 0}}, "An Authorization header."};
 
 static const struct config_key tls_keys[] = {
     {"ca_file", CONFIG_PATH, CONFIG_USED, offsetof(struct config_tls, ca_file), NULL, NULL, NULL,

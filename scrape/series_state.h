@@ -78,7 +78,8 @@ struct series {
         struct series_pool *pool; /* borrowed */
         struct target *target; /* borrowed */
         uint64_t number;
-        uint64_t generation; /* an id of the log: a newer one after each batch that was not stored */
+        uint64_t
+            generation; /* an id of the log: a newer one after each batch that was not stored */
         uint64_t slots_version; /* goes up when slots get other numbers */
         struct slots slots;
         struct slotmap dropped; /* raw series that relabeling drops → generation */

@@ -119,7 +119,8 @@ a_long_line_is_cut_and_closed(void **state)
                 assert_int_equal(text[strlen(text) - 1], '\n');
                 assert_null(strstr(text, "third"));
                 if (json) {
-                        json_t *line = json_loads(text, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
+                        json_t *line =
+                            json_loads(text, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
 
                         assert_non_null(line);
                         json_decref(line);
