@@ -177,9 +177,8 @@ find_guard(struct http_guards *g, CURL *easy)
         return x;
 }
 
-/* 169.254.0.0/16, fe80::/10 and the cloud's metadata address fd00:ec2::254. */
-static bool
-link_local(const char *ip)
+bool
+http_link_local(const char *ip)
 {
         static const unsigned char metadata[16] = {
             0xfd, 0x00, 0x0e, 0xc2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x02, 0x54};
@@ -269,7 +268,7 @@ before_request(void *arg, char *remote_ip, char *local_ip, int remote_port, int 
         same = current_host(x->easy, host, &https) && strcasecmp(host, x->host) == 0;
         if (x->post && !current_post(x->easy))
                 return CURL_PREREQFUNC_ABORT;
-        if (!same && link_local(remote_ip))
+        if (!same && http_link_local(remote_ip))
                 return CURL_PREREQFUNC_ABORT;
         if (!same || (x->https && !https))
                 take_out_headers(x);

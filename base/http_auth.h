@@ -28,4 +28,7 @@ void http_guards_free(struct http_guards *g);
 int http_guards_apply(struct http_guards *g, const struct http_options *o, CURL *easy,
     struct curl_slist **headers, struct err *e);
 
+/* Is this an address that a redirect must not lead to: 169.254.0.0/16, fe80::/10, fd00:ec2::254? */
+bool http_link_local(const char *ip);
+
 #endif

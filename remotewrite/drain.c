@@ -342,6 +342,8 @@ state_of(const struct drain *d)
         case ENDPOINT_FINE:
                 break;
         }
+        if (d->clock_held)
+                return SENDER_HELD;
         return d->under_way ? SENDER_SENDING : SENDER_IDLE;
 }
 
@@ -352,7 +354,10 @@ drain_publish(struct drain *d)
 
         (void)pthread_mutex_lock(&d->mtx);
         s->state = state_of(d);
-        (void)snprintf(s->last_error, sizeof(s->last_error), "%s", d->health.text);
+        (void)snprintf(s->last_error, sizeof(s->last_error), "%s",
+            d->health.state == ENDPOINT_FINE && d->clock_held
+                ? "samples are ahead of the receiver's time: check the clocks of both sides"
+                : d->health.text);
         s->failing_since_ms = d->health.state == ENDPOINT_FINE ? 0 : d->health.since_wall_ms;
         s->requests_refused = d->flight.refused;
         s->requests_split = d->flight.split;

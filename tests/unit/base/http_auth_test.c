@@ -190,6 +190,35 @@ what_is_meant_for_one_host_goes_to_no_other(void **state)
 }
 
 static void
+link_local_addresses_are_known(void **state)
+{
+        static const struct {
+                const char *ip;
+                bool want;
+        } cases[] = {
+            {"169.254.169.254", true},
+            {"169.253.0.1", false},
+            {"10.0.0.1", false},
+            {"127.0.0.1", false},
+            {"fe80::1", true},
+            {"febf::1", true},
+            {"fec0::1", false},
+            {"fd00:ec2::254", true},
+            {"fd00:ec2::253", false},
+            {"::ffff:169.254.1.1", true},
+            {"::ffff:10.0.0.1", false},
+            {"::1", false},
+            {"not an address", false},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                if (http_link_local(cases[i].ip) != cases[i].want)
+                        fail_msg("%s", cases[i].ip);
+        }
+}
+
+static void
 empty_custom_header_is_sent(void **state)
 {
         struct seen seen = {0};
@@ -221,6 +250,7 @@ main(void)
             cmocka_unit_test(credentials_go_out_as_configured),
             cmocka_unit_test(secrets_are_read_again_and_bad_ones_fail_the_request),
             cmocka_unit_test(what_is_meant_for_one_host_goes_to_no_other),
+            cmocka_unit_test(link_local_addresses_are_known),
             cmocka_unit_test(empty_custom_header_is_sent),
         };
 

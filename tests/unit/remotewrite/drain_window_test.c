@@ -290,6 +290,8 @@ samples_ahead_of_the_receiver_wait(void **state)
         world_wait(&w, "the samples to be held", is_clock_held);
         world_stats(&w, &s);
         assert_int_equal(s.cursor.pending, 20);
+        assert_int_equal(s.state, SENDER_HELD);
+        assert_non_null(strstr(s.last_error, "clocks"));
         assert_int_equal(s.cursor.ledger.lost[LOST_CLOCK], 0);
         world_stop(&w, 3600 * 1000); /* does not wait for them */
         world_release(&w);
