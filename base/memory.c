@@ -45,21 +45,32 @@ memory_refuses_new(void)
         return atomic_load_explicit(&refuses, memory_order_relaxed);
 }
 
+/* "size resident shared …", in pages. */
+static uint64_t
+anonymous_pages(const char *statm)
+{
+        char *end = NULL;
+        unsigned long long resident;
+        unsigned long long shared;
+
+        (void)strtoull(statm, &end, 10);
+        resident = strtoull(end, &end, 10);
+        shared = strtoull(end, &end, 10);
+        return resident > shared ? resident - shared : 0;
+}
+
 uint64_t
 memory_resident_anonymous(void)
 {
-        unsigned long size = 0;
-        unsigned long resident = 0;
-        unsigned long shared = 0;
+        char text[128] = {0};
         FILE *f = fopen("/proc/self/statm", "re");
 
         if (f == NULL)
                 return 0;
-        if (fscanf(f, "%lu %lu %lu", &size, &resident, &shared) !=
-            3) // NOLINT(cert-err34-c): numbers from the kernel
-                resident = shared = 0;
+        if (fgets(text, sizeof(text), f) == NULL)
+                text[0] = '\0';
         (void)fclose(f);
-        return (uint64_t)(resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
+        return anonymous_pages(text) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 void
@@ -73,12 +84,10 @@ memory_check(void)
                 accounted += memory_of((enum memory_part)i);
         if (accounted > 0 && (uint64_t)accounted > used)
                 used = (uint64_t)accounted;
-        if (max == 0) {
+        if (max == 0 || used <= max - max / 20) {
                 atomic_store(&refuses, false);
         } else if (used >= max) {
                 atomic_store(&refuses, true);
-        } else if (used <= max - max / 20) {
-                atomic_store(&refuses, false);
         }
 }
 

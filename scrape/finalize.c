@@ -97,7 +97,7 @@ rename_exported(struct labels *l, struct label taken, struct err *e)
 
                 if (p == NULL)
                         return err_nomem(e, "an exported_ label name");
-                memcpy(p, "exported_", 9);
+                memcpy(p, "exported_", 9); // NOLINT(bugprone-not-null-terminated-result): a view
                 memcpy(p + 9, name.p, name.n);
                 name = (struct view){p, name.n + 9};
         } while (labels_has(l, name));

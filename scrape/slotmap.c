@@ -16,7 +16,8 @@ allocate(struct slotmap *m, size_t places, struct err *e)
         m->values = malloc(places * sizeof(*m->values));
         if (m->keys == NULL || m->values == NULL) {
                 slotmap_release(m);
-                return err_nomem(e, "an index of series");
+                (void)err_nomem(e, "an index of series");
+                return ERR_NOMEM;
         }
         memset(m->values, 0xff, places * sizeof(*m->values));
         m->places = places;
@@ -51,8 +52,10 @@ resize(struct slotmap *m, size_t places, struct err *e)
         struct slotmap bigger = SLOTMAP_INIT;
         int rc;
 
-        if (places > max_places)
-                return err_set(e, ERR_LIMIT, "a target has more series than an index can hold");
+        if (places > max_places) {
+                (void)err_set(e, ERR_LIMIT, "a target has more series than an index can hold");
+                return ERR_LIMIT;
+        }
         rc = allocate(&bigger, places, e);
         if (rc < 0)
                 return rc;
@@ -61,7 +64,10 @@ resize(struct slotmap *m, size_t places, struct err *e)
                         put_new(&bigger, m->keys[i], m->values[i]);
         }
         slotmap_release(m);
-        *m = bigger;
+        m->keys = bigger.keys;
+        m->values = bigger.values;
+        m->places = bigger.places;
+        m->used = bigger.used;
         return 0;
 }
 
