@@ -36,7 +36,7 @@ struct group {
         uint64_t chunk;
         struct group_limits limits;
         unsigned width; /* slots */
-        struct row *rows; /* owned; sorted by time once loaded */
+        struct row *rows; /* owned; in the log's order, which is that of time but for clock steps */
         size_t n_rows;
         size_t cap_rows;
         uint64_t *values; /* owned */
@@ -331,26 +331,14 @@ compare_extras(const void *a, const void *b)
         return x->order < y->order ? -1 : 1;
 }
 
-/* The log is in time order but for clock steps: insertion, which also keeps equal ones in order. */
-static void
-sort_rows(struct group *g)
-{
-        for (size_t i = 1; i < g->n_rows; i++) {
-                struct row r = g->rows[i];
-                size_t j = i;
-
-                while (j > 0 && g->rows[j - 1].time_ms > r.time_ms) {
-                        g->rows[j] = g->rows[j - 1];
-                        j--;
-                }
-                g->rows[j] = r;
-        }
-}
-
 static void
 find_newest(struct group *g)
 {
-        g->newest_ms = g->n_rows > 0 ? g->rows[g->n_rows - 1].time_ms : INT64_MIN;
+        g->newest_ms = INT64_MIN;
+        for (size_t i = 0; i < g->n_rows; i++) {
+                if (g->rows[i].time_ms > g->newest_ms)
+                        g->newest_ms = g->rows[i].time_ms;
+        }
         for (size_t i = 0; i < g->n_extras; i++) {
                 if (g->extras[i].time_ms > g->newest_ms)
                         g->newest_ms = g->extras[i].time_ms;
@@ -410,7 +398,6 @@ group_load(struct group *g, const struct window *w, uint32_t number, const struc
         account(g);
         if (rc < 0)
                 return rc;
-        sort_rows(g);
         if (g->n_extras > 1)
                 qsort(g->extras, g->n_extras, sizeof(*g->extras), compare_extras);
         find_newest(g);

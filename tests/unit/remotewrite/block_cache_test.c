@@ -72,6 +72,26 @@ memory_is_bounded_and_goes_back(void **state)
 }
 
 static void
+what_is_used_stays(void **state)
+{
+        struct wal *w = fake_wal_new();
+        struct block_cache *c = NULL;
+        struct block_record r;
+        struct view bytes;
+
+        (void)state;
+        testing_ok(block_cache_new(w, &c, NULL), NULL);
+        fill(w, 3 * BLOCK_CACHE_BLOCKS);
+        for (uint64_t seq = 1; seq <= 3 * BLOCK_CACHE_BLOCKS; seq++) {
+                testing_ok(block_cache_record(c, seq, 0, &r, &bytes, NULL), NULL);
+                testing_ok(block_cache_record(c, 1, 1, &r, &bytes, NULL), NULL);
+        }
+        assert_int_equal(w->block_reads, 3 * BLOCK_CACHE_BLOCKS); /* the first one once */
+        block_cache_free(c);
+        fake_wal_free(w);
+}
+
+static void
 failures_leave_it_usable(void **state)
 {
         struct wal *w = fake_wal_new();
@@ -99,6 +119,7 @@ main(void)
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(neighbours_are_read_once),
             cmocka_unit_test(memory_is_bounded_and_goes_back),
+            cmocka_unit_test(what_is_used_stays),
             cmocka_unit_test(failures_leave_it_usable),
         };
 

@@ -288,6 +288,51 @@ wrong_keyframe_is_noticed_by_the_count_at_the_latest(void **state)
 }
 
 static void
+damaged_record_leaves_nothing_behind(void **state)
+{
+        struct world w;
+        const uint64_t column[4] = {1, 2, 3, 4};
+        const struct record_extra extra = {start + 7, 99, 1};
+
+        (void)state;
+        two_scrapes(&w);
+        fake_keyframe(w.wal, 3, column, 4);
+        fake_scrape(w.wal,
+            &(struct fake_scrape){.chunk = 5,
+                .keyframe = 3,
+                .time_ms = start + 30000,
+                .column = column,
+                .slots = 4,
+                .extras = &extra,
+                .n_extras = 1});
+        fake_keyframe_find(w.wal, 3)->slots = 2;
+        load(&w, 0, &no_limits);
+        for (unsigned i = 0; i < 4; i++)
+                expect(&w, i, (struct encode_sample[]){{start, i + 1}, {start + 15000, i + 1}}, 2);
+        expect_end(&w);
+        assert_int_equal(group_left_out(w.group)->lost[LOST_DAMAGED], 5);
+        world_release(&w);
+}
+
+static void
+clock_that_stepped_back_is_put_in_order(void **state)
+{
+        struct world w;
+        const uint64_t column[1] = {1};
+        const uint64_t later[1] = {2};
+
+        (void)state;
+        world_init(&w);
+        layout(&w, 5, 0, 1);
+        scrape(&w, 5, 0, start + 15000, later, 1);
+        scrape(&w, 5, 0, start, column, 1);
+        load(&w, 0, &no_limits);
+        assert_int_equal(group_newest_ms(w.group), start + 15000);
+        expect(&w, 0, (struct encode_sample[]){{start, 1}, {start + 15000, 2}}, 2);
+        world_release(&w);
+}
+
+static void
 missing_layout_costs_the_slots(void **state)
 {
         struct world w;
@@ -353,6 +398,8 @@ main(void)
             cmocka_unit_test(limits_leave_samples_out),
             cmocka_unit_test(missing_keyframe_costs_its_records),
             cmocka_unit_test(wrong_keyframe_is_noticed_by_the_count_at_the_latest),
+            cmocka_unit_test(damaged_record_leaves_nothing_behind),
+            cmocka_unit_test(clock_that_stepped_back_is_put_in_order),
             cmocka_unit_test(missing_layout_costs_the_slots),
             cmocka_unit_test(trimmed_block_is_not_ours_to_count_a_damaged_one_is),
             cmocka_unit_test(memory_goes_back),

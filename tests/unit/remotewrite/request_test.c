@@ -152,6 +152,12 @@ groups_are_accounted_to_the_request_they_end_in(void **state)
         request_free(r);
 
         builder_begin(b, &wide);
+        builder_count(b, &out);
+        r = finish(b); /* what is left out of a group that goes on waits with it */
+        assert_int_equal(r->tail, 7);
+        request_free(r);
+
+        builder_begin(b, &wide);
         builder_group_end(b);
         builder_count(b, &out); /* a group without anything to send */
         builder_group_end(b);
