@@ -184,8 +184,12 @@ class Demo:
         say(f"   in the WAL, values   "
             f"{ratio(last.sum('gleaner_wal_block_bytes_total'), appended):.2f} "
             "bytes per sample (blocks)")
-        say(f"   in the WAL, all      {ratio(last.sum('gleaner_wal_used_bytes'), appended):.2f} "
-            "bytes per sample (with every label set, stored once: falls as time goes on)")
+        say(f"   in the WAL, labels   "
+            f"{ratio(last.sum('gleaner_wal_used_bytes'), last.sum('gleaner_series')):.1f} "
+            "bytes per series (stored once; what the log's file holds now)")
+        say(f"   written to the disk  "
+            f"{ratio(last.sum('gleaner_disk_written_bytes_total'), appended):.2f} bytes per "
+            "sample, all in all (a commit writes whole pages)")
 
 
 def main() -> int:
