@@ -61,10 +61,18 @@ show(struct view json, bool as_json, struct err *e)
 }
 
 static int
-usage(const struct option_row *rows, size_t n, const char *why)
+show_help(const struct option_row *rows, size_t n)
 {
-        (void)fprintf(stderr, "gleaner wal: %s\n\nusage: gleaner wal status [options]\n", why);
+        (void)printf("usage: gleaner wal status [options]\n\n"
+                     "Says what a tenant's log holds, also beside a running agent.\n\n");
         options_print(rows, n);
+        return EXIT_FINE;
+}
+
+static int
+usage_error(const char *why)
+{
+        (void)fprintf(stderr, "gleaner wal: %s; see gleaner wal --help\n", why);
         return EXIT_USAGE;
 }
 
@@ -74,10 +82,12 @@ command_wal(int argc, char **argv)
         const char *data_dir = "/var/lib/gleaner";
         const char *tenant = NULL;
         bool as_json = false;
+        bool help = false;
         const struct option_row rows[] = {
             {"data-dir", &data_dir, NULL, "DIR", "where tenants' logs are (/var/lib/gleaner)"},
             {"tenant", &tenant, NULL, "NAME", "whose log"},
             {"json", NULL, &as_json, NULL, "one JSON object"},
+            {"help", NULL, &help, NULL, "prints this and ends"},
         };
         const size_t n_rows = sizeof(rows) / sizeof(rows[0]);
         struct buf json = BUF_INIT(CONTROL_ANSWER_MAX);
@@ -86,13 +96,15 @@ command_wal(int argc, char **argv)
         int rc;
 
         if (n < 0)
-                return usage(rows, n_rows, e.msg);
+                return usage_error(e.msg);
+        if (help)
+                return show_help(rows, n_rows);
         if (n != 1 || strcmp(argv[1], "status") != 0)
-                return usage(rows, n_rows, "say what to do: status");
+                return usage_error("say what to do: status");
         if (tenant == NULL)
-                return usage(rows, n_rows, "--tenant is missing");
+                return usage_error("--tenant is missing");
         if (agent_tenant_check(tenant, &e) < 0)
-                return usage(rows, n_rows, e.msg);
+                return usage_error(e.msg);
         log_setup(LOG_ERROR, LOG_FORMAT_LOGFMT, NULL);
         rc = look(data_dir, tenant, &json, &e);
         if (rc == 0)

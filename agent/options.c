@@ -32,17 +32,19 @@ option_name(const char *text)
 }
 
 static int
-unknown(struct view name, const struct option_row *rows, size_t n, struct err *e)
+unknown(const char *typed, const struct option_row *rows, size_t n, struct err *e)
 {
+        struct view name = option_name(option_text(typed));
         struct nearest best = NEAREST_INIT(name);
+        int dashes = (int)(name.p - typed);
+        int shown = dashes + (int)(name.n < 64 ? name.n : 64);
 
         for (size_t i = 0; i < n; i++)
                 nearest_offer(&best, rows[i].name);
         if (best.name == NULL)
-                return err_set(e, ERR_CONFIG, "unknown option --%.*s, see --help",
-                    (int)(name.n < 64 ? name.n : 64), name.p);
-        return err_set(e, ERR_CONFIG, "unknown option --%.*s, did you mean --%s?", (int)name.n,
-            name.p, best.name);
+                return err_set(e, ERR_CONFIG, "unknown option %.*s, see --help", shown, typed);
+        return err_set(
+            e, ERR_CONFIG, "unknown option %.*s, did you mean --%s?", shown, typed, best.name);
 }
 
 /* The value of a row: behind the "=", or the argument that follows (*i moves on to it). */
@@ -93,9 +95,9 @@ options_parse(int argc, char **argv, const struct option_row *rows, size_t n, st
                         continue;
                 }
                 name = option_name(text);
-                row = find_row(rows, n, name);
+                row = find_row(rows, n, view_is(name, "h") ? view_of("help") : name);
                 if (row == NULL)
-                        return unknown(name, rows, n, e);
+                        return unknown(argv[i], rows, n, e);
                 if (row->flag != NULL) {
                         if (text[name.n] == '=')
                                 return err_set(

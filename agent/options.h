@@ -20,7 +20,7 @@ struct option_row {
 /*
  * Parses argv[1..]; arguments that are no options are moved to argv[1..], their number returned.
  * "--" ends the options. ERR_CONFIG: unknown (with the nearest known one), value missing, value
- * given to a flag.
+ * given to a flag. -h is --help where there is such a row.
  */
 int options_parse(int argc, char **argv, const struct option_row *rows, size_t n, struct err *e);
 /* Prints the table to stdout, one option a line. */

@@ -48,6 +48,21 @@ class CommandLine(Case):
                 self.assertEqual(2, done.returncode, done.stdout + done.stderr)
                 self.assertNotEqual("", done.stderr + done.stdout)
         self.assertIn("--tenant", run("--tennant", "x").stderr)
+        for arguments in (["version", "extra"], ["version", "--foo"], ["wal", "--foo"]):
+            with self.subTest(arguments):
+                self.assertEqual(2, run(*arguments).returncode)
+        self.assertIn("unknown option -x,", run("-x").stderr)
+
+    def test_every_subcommand_explains_itself(self):
+        for arguments in ([], ["check"], ["scrape"], ["wal"], ["wal", "status"], ["receive"],
+                          ["version"]):
+            for spelling in ("--help", "-help", "-h"):
+                with self.subTest(arguments + [spelling]):
+                    done = run(*arguments, spelling)
+                    self.assertEqual(0, done.returncode, done.stderr)
+                    self.assertEqual("", done.stderr)
+                    self.assertIn("usage: gleaner", done.stdout)
+                    self.assertIn("--help", done.stdout)
 
     def test_tenant_must_be_a_plain_name(self):
         before = sorted(self.work.rglob("*"))

@@ -54,6 +54,7 @@ static const struct {
         const char *want;
 } bads[] = {
     {"unknown", {"gleaner", "--colour"}, "unknown option --colour, see --help"},
+    {"one dash", {"gleaner", "-x"}, "unknown option -x, see --help"},
     {"unknown with value", {"gleaner", "--colour=red"}, "unknown option --colour, see --help"},
     {"misspelt", {"gleaner", "--config.fiel", "a"},
         "unknown option --config.fiel, did you mean --config.file?"},
