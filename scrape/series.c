@@ -137,6 +137,7 @@ series_begin(struct series *s, int64_t tick_ms, struct err *e)
                 if (rc < 0)
                         return rc;
         }
+        s->follows_page = s->report.up && s->report.scraped > 0;
         memset(&s->report, 0, sizeof(s->report));
         s->tick_ms = tick_ms;
         s->kept = 0;

@@ -264,6 +264,32 @@ take_alias(
         return stage_sample(s, slot, x, e);
 }
 
+/*
+ * A line that was away from a good page counts as added again, as if it had not been there before.
+ * Not noticed for series with timestamps of their own: nothing says whether they were there.
+ */
+static bool
+is_back(const struct series *s, uint32_t slot)
+{
+        uint8_t flags = *slots_flags(&s->slots, slot);
+
+        return s->follows_page && (flags & (SLOT_ALIVE | SLOT_SEEN | SLOT_STAMPED)) == 0 &&
+            (flags & SLOT_STORED) != 0;
+}
+
+static int
+take_known(struct series *s, uint32_t slot, const struct text_sample *x, struct err *e)
+{
+        uint64_t over_limit = s->report.over_limit;
+        bool back = is_back(s, slot);
+        int rc = stage_sample(s, slot, x, e);
+
+        s->report.post_relabel++;
+        if (back && s->report.over_limit == over_limit)
+                s->report.added++;
+        return rc;
+}
+
 int
 series_sample(struct series *s, const struct text_sample *x, struct err *e)
 {
@@ -275,10 +301,8 @@ series_sample(struct series *s, const struct text_sample *x, struct err *e)
         if (rc < 0)
                 return rc;
         s->report.scraped++;
-        if (slot != SLOT_NONE) {
-                s->report.post_relabel++;
-                return stage_sample(s, slot, x, e);
-        }
+        if (slot != SLOT_NONE)
+                return take_known(s, slot, x, e);
         found = slotmap_find(&s->dropped, hash);
         if (found != NULL) {
                 *found = series_dropped_generation(s);

@@ -102,6 +102,7 @@ struct series {
         int64_t tick_ms;
         uint64_t scrape_generation; /* when it began: its batches refer to what was there then */
         struct series_report report;
+        bool follows_page; /* the scrape before was good and its page not empty */
         uint64_t kept; /* samples staged */
         uint64_t **columns; /* owned array; by chunk, borrowed from the pool or NULL */
         size_t cap_columns;

@@ -236,6 +236,32 @@ what_is_scraped_is_stored(void **state)
 }
 
 static void
+a_series_that_comes_back_is_added_again(void **state)
+{
+        static const struct {
+                const char *page; /* NULL: the target is away */
+                uint64_t added;
+        } rows[] = {
+            {"a 1\nb 1\n", 2},
+            {"a 1\n", 0},
+            {"a 1\nb 1\n", 1},
+            {"a 1\nb 1\n", 0},
+            {NULL, 0},
+            {"a 1\nb 1\n", 0}, /* a failed scrape is no page without them */
+            {"", 0},
+            {"a 1\nb 1\n", 0}, /* nor is an empty one */
+            {"a 1\nc 1\n", 1},
+            {"c 1\nb 1\nb 2\na 1\n", 1},
+        };
+        struct rig *r = *state;
+
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                scrape_stored(r, rows[i].page);
+                assert_int_equal(r->report.added, rows[i].added);
+        }
+}
+
+static void
 a_vanished_series_gets_one_marker(void **state)
 {
         struct rig *r = *state;
@@ -657,6 +683,7 @@ main(void)
 {
         const struct CMUnitTest tests[] = {
             WITH_RIG(what_is_scraped_is_stored),
+            WITH_RIG(a_series_that_comes_back_is_added_again),
             WITH_RIG(a_vanished_series_gets_one_marker),
             WITH_RIG(a_failed_scrape_marks_all_that_was_alive),
             WITH_RIG(a_parse_error_drops_the_whole_page),
