@@ -26,7 +26,6 @@
 
 enum {
         TENANT_MAX = 64,
-        CONFIG_TEXT_MAX = 32 << 20,
         BEAT_LIMIT_MS = 60 * 1000, /* a loop that has not come round for so long hangs */
         MAX_ENDPOINTS = 64,
 };
@@ -129,19 +128,15 @@ on_agent(void *arg, struct status_agent *out)
 
 /* ---- configuration ---- */
 
-/* The reasons go to stderr as they are, one a line: they are for a person. */
 static int
 load(const struct agent *a, struct config **out, struct err *e)
 {
         const struct config_env env = {
             .tenant = a->options.tenant, .send_tenant_header = a->options.send_tenant_header};
         struct config_report report = {0};
-        struct buf text = BUF_INIT(CONFIG_TEXT_MAX);
         int rc = config_load(a->options.config_path, &env, out, &report, e);
 
-        if (report.n > 0 && config_report_print(&report, &text, NULL) == 0)
-                (void)fwrite(text.ptr, 1, text.len, stderr);
-        buf_release(&text);
+        config_report_log(&report);
         config_report_release(&report);
         return rc;
 }

@@ -93,5 +93,7 @@ void config_free(struct config *c);
 void config_report_release(struct config_report *r);
 /* "file:line:column: error: text" lines. */
 int config_report_print(const struct config_report *r, struct buf *out, struct err *e);
+/* The same as lines of the log, for an agent that runs. */
+void config_report_log(const struct config_report *r);
 
 #endif

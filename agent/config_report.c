@@ -2,8 +2,10 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/utf8.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -211,6 +213,29 @@ config_report_print(const struct config_report *r, struct buf *out, struct err *
                         rc = buf_printf(out, e, ": %s: %s\n", severity_names[m->severity], m->text);
         }
         return rc;
+}
+
+void
+config_report_log(const struct config_report *r)
+{
+        static const struct {
+                enum log_level level;
+                const char *event;
+        } kinds[] = {[CONFIG_ERROR] = {LOG_ERROR, "configuration error"},
+            [CONFIG_WARNING] = {LOG_WARN, "configuration warning"},
+            [CONFIG_NOTE] = {LOG_INFO, "configuration note"}};
+
+        for (size_t i = 0; i < r->n; i++) {
+                const struct config_message *m = &r->v[i];
+                char place[32] = "";
+                char at[PATH_MAX + sizeof(place)];
+
+                if (m->line > 0)
+                        (void)snprintf(place, sizeof(place), ":%u:%u", m->line, m->column);
+                (void)snprintf(at, sizeof(at), "%.*s%s", PATH_MAX - 1, m->file, place);
+                LOG_AT(kinds[m->severity].level, kinds[m->severity].event, LOG_STR("at", at),
+                    LOG_STR("reason", m->text));
+        }
 }
 
 void

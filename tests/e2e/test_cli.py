@@ -78,6 +78,18 @@ class CommandLine(Case):
         self.assertEqual(2, done.returncode)
         self.assertIn("agent.yml", done.stderr)
 
+    def test_every_line_of_a_json_log_is_json(self):
+        warned = "global: {evaluation_interval: 5s}\nscrape_configs: []\n"
+        for text in (warned, warned + "nonsense: 1\nwal: {max_age: 'a\nb'}\n", "{"):
+            with self.subTest(text):
+                done = run("--config.file", self.file(text), "--data-dir", self.work,
+                           "--web.listen-address=127.0.0.1:nowhere", "--log.format=json")
+                self.assertEqual(2, done.returncode)
+                lines = [json.loads(line) for line in done.stderr.splitlines()]
+                self.assertTrue(any(line.get("at", "").startswith(f"{self.work}/agent.yml:")
+                                    and line["reason"] for line in lines), done.stderr)
+                self.assertEqual("cannot start", lines[-1]["msg"])
+
     def test_check(self):
         good = self.file(GOOD)
         done = run("check", good)
