@@ -33,6 +33,8 @@ textlabels_describe(const char *p, const char *end, char out[TEXTLABELS_BYTE_MAX
 
         if (c == '\n') {
                 (void)snprintf(out, TEXTLABELS_BYTE_MAX, "the end of the line");
+        } else if (c == '\r') {
+                (void)snprintf(out, TEXTLABELS_BYTE_MAX, "a carriage return");
         } else if (c > ' ' && c < 0x7f) {
                 (void)snprintf(out, TEXTLABELS_BYTE_MAX, "'%c'", c);
         } else if (c == ' ') {

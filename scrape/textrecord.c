@@ -97,17 +97,37 @@ bad_series(struct textpage *t, const struct record *r, struct err *e)
 }
 
 static int
-bad_value(struct textpage *t, const struct record *r, struct view v, struct err *e)
+expected_at(
+    struct textpage *t, const struct record *r, const char *at, const char *what, struct err *e)
+{
+        struct record there = *r;
+
+        there.p = at;
+        return expected(t, &there, what, e);
+}
+
+/* The same with a whole word that came instead. */
+static int
+expected_word(
+    struct textpage *t, const struct record *r, struct view v, const char *what, struct err *e)
 {
         char word[41];
         size_t n = 0;
 
         for (; n < v.n && n < sizeof(word) - 1; n++)
-                word[n] = (char)(v.p[n] > ' ' && v.p[n] < 0x7f ? v.p[n] : '?');
+                word[n] = (char)(v.p[n] >= ' ' && v.p[n] < 0x7f ? v.p[n] : '?');
         word[n] = '\0';
-        mark(t, r->start, r->p);
-        (void)err_set(e, ERR_PARSE, "expected a number that fits a double, got \"%s\"", word);
+        mark(t, r->start, v.p);
+        (void)err_set(e, ERR_PARSE, "expected %s, got \"%s\"", what, word);
         return located(t, ERR_PARSE, e);
+}
+
+static int
+bad_value(struct textpage *t, const struct record *r, struct view v, struct err *e)
+{
+        if (v.n > 1 && v.p[v.n - 1] == '\r') /* the page has the line ends of Windows */
+                return expected_at(t, r, v.p + v.n - 1, "the end of the line", e);
+        return expected_word(t, r, v, "a number that fits a double", e);
 }
 
 int
@@ -199,14 +219,22 @@ set_type(struct textpage *t, const struct record *r, struct view word, struct er
             {"summary", METRIC_SUMMARY},
             {"untyped", METRIC_UNTYPED},
         };
+        static const char one_type[] =
+            "counter, gauge, histogram, summary or untyped after one blank";
 
         for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+                size_t n = strlen(types[i].name);
+
                 if (view_is(word, types[i].name)) {
                         t->sample.type = types[i].type;
                         return RECORD_TAKEN;
                 }
+                if (word.n > n && memcmp(word.p, types[i].name, n) == 0)
+                        return expected_at(t, r, word.p + n, "the end of the line", e);
         }
-        return expected(t, r, "one blank and counter, gauge, histogram, summary or untyped", e);
+        if (word.n == 0)
+                return expected(t, r, one_type, e);
+        return expected_word(t, r, word, one_type, e);
 }
 
 /* Behind HELP or TYPE and its blanks. The text begins one byte after the name, whatever it is. */

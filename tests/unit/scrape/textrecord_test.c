@@ -141,7 +141,12 @@ static const struct {
     {"no value behind braces", TEXT("a{} \n"),
         "line 1, column 5: expected a value, got the end of the line"},
     {"carriage return", TEXT("a 1\r\n"),
-        "line 1, column 3: expected a number that fits a double, got \"1?\""},
+        "line 1, column 4: expected the end of the line, got a carriage return"},
+    {"carriage return behind the timestamp", TEXT("a 1 5\r\n"),
+        "line 1, column 6: expected the end of the line after the timestamp, got a carriage "
+        "return"},
+    {"carriage return within a value", TEXT("a 1\r5\n"),
+        "line 1, column 3: expected a number that fits a double, got \"1?5\""},
     {"word", TEXT("a true\n"),
         "line 1, column 3: expected a number that fits a double, got \"true\""},
     {"value too large", TEXT("b 1\na 1e999\n"),
@@ -167,7 +172,7 @@ static const struct {
     {"not ASCII", TEXT("\xc3\xa9 1\n"),
         "line 1, column 1: expected a metric name, '{' or '#', got \\xc3"},
     {"carriage return alone", TEXT("\n\r\n"),
-        "line 2, column 1: expected a metric name, '{' or '#', got \\x0d"},
+        "line 2, column 1: expected a metric name, '{' or '#', got a carriage return"},
     {"line feed in braces", TEXT("a{b=\"c\",\n} 1\n"),
         "line 1, column 9: expected a label name, got the end of the line"},
     {"line feed behind a backslash", TEXT("a{b=\"c\\\n\"} 1\n"),
@@ -179,20 +184,20 @@ static const struct {
     {"value in a later line of a record", TEXT("a{b=\"x\ny\"} z\n"),
         "line 2, column 5: expected a number that fits a double, got \"z\""},
     {"bad type", TEXT("# TYPE a unknown\n"),
-        "line 1, column 9: expected one blank and counter, gauge, histogram, summary or untyped, "
-        "got a blank"},
+        "line 1, column 10: expected counter, gauge, histogram, summary or untyped after one "
+        "blank, "
+        "got \"unknown\""},
     {"two blanks before the type", TEXT("# TYPE a  gauge\n"),
-        "line 1, column 9: expected one blank and counter, gauge, histogram, summary or untyped, "
-        "got a blank"},
+        "line 1, column 10: expected counter, gauge, histogram, summary or untyped after one "
+        "blank, "
+        "got \" gauge\""},
     {"blank behind the type", TEXT("# TYPE a gauge \n"),
-        "line 1, column 9: expected one blank and counter, gauge, histogram, summary or untyped, "
-        "got a blank"},
+        "line 1, column 15: expected the end of the line, got a blank"},
     {"type missing", TEXT("# TYPE a\n"),
-        "line 1, column 9: expected one blank and counter, gauge, histogram, summary or untyped, "
+        "line 1, column 9: expected counter, gauge, histogram, summary or untyped after one blank, "
         "got the end of the line"},
     {"carriage return behind the type", TEXT("# TYPE a gauge\r\n"),
-        "line 1, column 9: expected one blank and counter, gauge, histogram, summary or untyped, "
-        "got a blank"},
+        "line 1, column 15: expected the end of the line, got a carriage return"},
     {"no name in a type line", TEXT("# TYPE \n"),
         "line 1, column 8: expected a name after TYPE, got the end of the line"},
     {"bad name in a help line", TEXT("# HELP #\n"),
