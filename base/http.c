@@ -160,6 +160,8 @@ static const struct advice advices[] = {
     {CURLE_SSL_CACERT_BADFILE, NULL, "check tls_config.ca_file"},
     {CURLE_TOO_MANY_REDIRECTS, NULL, "use the URL that the redirects lead to"},
     {CURLE_ABORTED_BY_CALLBACK, NULL, "a redirect was not followed: use the URL that it leads to"},
+    {CURLE_UNSUPPORTED_PROTOCOL, "HTTP version",
+        "the other side does not speak HTTP: check the port"},
     {CURLE_UNSUPPORTED_PROTOCOL, NULL, "only http and https are spoken: check the URL"},
     {CURLE_URL_MALFORMAT, NULL, "check the URL"},
     {CURLE_GOT_NOTHING, NULL, "the other side closed the connection without an answer"},

@@ -150,7 +150,8 @@ judge_status(const struct answer *a, const struct answer_context *c, struct judg
 {
         long s = a->status;
 
-        if (s >= 200 && s < 300 && !is_html(a)) {
+        /* a type without a page is what some servers always send */
+        if (s >= 200 && s < 300 && (a->body.n == 0 || !is_html(a))) {
                 out->verdict = VERDICT_SETTLED;
         } else if (s >= 200 && s < 300) {
                 out->verdict = VERDICT_HOLD;
@@ -188,7 +189,9 @@ judge_failure(const struct answer *a, const struct answer_context *c, struct jud
         http_describe(a->code, a->error, out->text, sizeof(out->text));
         out->ambiguous = out->ambiguous || whole;
         out->verdict = VERDICT_RETRY;
-        if (a->code == CURLE_URL_MALFORMAT || a->code == CURLE_UNSUPPORTED_PROTOCOL)
+        /* libcurl has the same code for a URL that it cannot use and an answer that is not HTTP */
+        if (a->code == CURLE_URL_MALFORMAT ||
+            (a->code == CURLE_UNSUPPORTED_PROTOCOL && a->sent_bytes == 0))
                 out->verdict = VERDICT_HOLD;
         else if (cut && a->reused && !c->again_at_once)
                 out->verdict = VERDICT_RETRY_AT_ONCE;

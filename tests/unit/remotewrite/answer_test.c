@@ -18,6 +18,7 @@ struct row {
         const char *retry_after;
         bool ambiguous; /* before */
         bool drop_on_429;
+        bool sent; /* all of the body, although no answer came */
         enum verdict want;
         bool want_ambiguous; /* afterwards */
         int64_t want_after_ms;
@@ -38,6 +39,9 @@ static const struct row rows[] = {
         .body = "welcome", .want = VERDICT_HOLD, .want_text = "captive portal"},
     {"captive portal by its page", .status = 200, .body = "\n <!DOCTYPE HTML><html>",
         .want = VERDICT_HOLD, .want_text = "captive portal"},
+    {"204 that names a type", .status = 204, .content_type = "text/html", .want = VERDICT_SETTLED},
+    {"200 without a body, of a server that always names a type", .status = 200,
+        .content_type = "text/html; charset=utf-8", .want = VERDICT_SETTLED},
     {"2xx whose body is cut", .code = CURLE_PARTIAL_FILE, .status = 200, .want = VERDICT_SETTLED},
     {"2xx whose body is too long", .code = CURLE_WRITE_ERROR, .status = 200,
         .want = VERDICT_SETTLED},
@@ -127,6 +131,8 @@ static const struct row rows[] = {
         .want = VERDICT_RETRY},
     {"no URL", .code = CURLE_URL_MALFORMAT, .want = VERDICT_HOLD},
     {"another protocol", .code = CURLE_UNSUPPORTED_PROTOCOL, .want = VERDICT_HOLD},
+    {"an answer that is not HTTP", .code = CURLE_UNSUPPORTED_PROTOCOL, .sent = true,
+        .want = VERDICT_RETRY, .want_ambiguous = true},
 };
 
 static struct view
@@ -151,7 +157,7 @@ every_answer_has_its_row(void **state)
                         r->status / 100 == 3 ? VIEW_LIT("https://other/") : (struct view){NULL, 0},
                     .body = text_or_nothing(r->body),
                     .body_bytes = 1000,
-                    .sent_bytes = r->status != 0 ? 1000 : 0,
+                    .sent_bytes = r->status != 0 || r->sent ? 1000 : 0,
                 };
                 const struct answer_context c = {
                     .ambiguous = r->ambiguous,
