@@ -214,7 +214,7 @@ flight_age(struct flight *f, struct part *p, int64_t oldest_ms, struct err *e)
                 left += x->samples;
                 x->attempts = attempts;
         }
-        r->counts.filtered += samples - left;
+        r->counts.lost[LOST_AGE] += samples - left;
         replace(p, list);
         settle_done(f);
         return 0;

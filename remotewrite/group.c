@@ -420,7 +420,7 @@ put_sample(struct group *g, size_t n, int64_t time_ms, uint64_t bits)
         size_t i = n;
 
         if (time_ms < g->limits.oldest_ms) {
-                g->left_out.filtered++;
+                g->left_out.lost[LOST_AGE]++;
                 return n;
         }
         while (i > 0 && g->samples[i - 1].time_ms > time_ms)

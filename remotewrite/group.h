@@ -23,7 +23,7 @@ struct window;
 
 struct group_limits {
         int64_t give_up_after_ms; /* later scrapes are lost: receiver_clock.h */
-        int64_t oldest_ms; /* earlier samples are filtered (sample_age_limit); INT64_MIN: none */
+        int64_t oldest_ms; /* earlier samples are lost by age (sample_age_limit); INT64_MIN: none */
 };
 
 struct group_series { /* valid until the next call */

@@ -137,7 +137,7 @@ write_relabeling_is_counted_as_filtered(void **state)
 }
 
 static void
-samples_over_the_age_limit_are_filtered(void **state)
+samples_over_the_age_limit_are_lost_by_age(void **state)
 {
         struct world w;
         struct sender_stats s;
@@ -150,7 +150,7 @@ samples_over_the_age_limit_are_filtered(void **state)
                 world_scrape(&w, 50);
         world_start(&w);
         world_drain(&w, &s);
-        assert_int_equal(s.cursor.ledger.filtered, 150);
+        assert_int_equal(s.cursor.ledger.lost[LOST_AGE], 150);
         assert_int_equal(world_requests(&w), 0);
         world_release(&w);
 }
@@ -305,7 +305,7 @@ main(void)
             cmocka_unit_test(window_under_way_is_rebuilt_and_its_refusals_are_unconfirmed),
             cmocka_unit_test(restart_after_the_window_repeats_nothing),
             cmocka_unit_test(write_relabeling_is_counted_as_filtered),
-            cmocka_unit_test(samples_over_the_age_limit_are_filtered),
+            cmocka_unit_test(samples_over_the_age_limit_are_lost_by_age),
             cmocka_unit_test(labels_of_a_reload_count_from_the_next_window),
             cmocka_unit_test(samples_ahead_of_the_receiver_wait),
         };

@@ -302,7 +302,7 @@ several_parts_settle_as_one(void **state)
 }
 
 static void
-what_grew_too_old_is_filtered(void **state)
+what_grew_too_old_is_lost_by_age(void **state)
 {
         struct world w;
         struct part *p;
@@ -318,7 +318,7 @@ what_grew_too_old_is_filtered(void **state)
         assert_int_equal(p->attempts, 3);
         testing_ok(flight_age(&w.flight, p, start + 20000, NULL), NULL);
         assert_true(flight_empty(&w.flight));
-        assert_int_equal(w.wal->cursor.ledger.filtered, 20);
+        assert_int_equal(w.wal->cursor.ledger.lost[LOST_AGE], 20);
         world_release(&w);
 }
 
@@ -382,7 +382,7 @@ main(void)
             cmocka_unit_test(search_for_refused_series_has_an_end),
             cmocka_unit_test(too_large_is_split_down_to_one_series),
             cmocka_unit_test(several_parts_settle_as_one),
-            cmocka_unit_test(what_grew_too_old_is_filtered),
+            cmocka_unit_test(what_grew_too_old_is_lost_by_age),
             cmocka_unit_test(random_answers_always_add_up),
             cmocka_unit_test(given_up_requests_give_their_memory_back),
         };

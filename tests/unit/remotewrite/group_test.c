@@ -232,7 +232,7 @@ limits_leave_samples_out(void **state)
         expect(&w, 0, (struct encode_sample[]){{start + 15000, 1}}, 1);
         expect(&w, 1, (struct encode_sample[]){{start + 15000, 2}}, 1);
         expect_end(&w);
-        assert_int_equal(group_left_out(w.group)->filtered, 2);
+        assert_int_equal(group_left_out(w.group)->lost[LOST_AGE], 2);
         assert_int_equal(group_left_out(w.group)->lost[LOST_CLOCK], 2);
         world_release(&w);
 }
