@@ -8,6 +8,7 @@
 
 #include "remotewrite/adapt.h"
 #include "remotewrite/flight.h"
+#include "remotewrite/group.h"
 #include "remotewrite/health.h"
 #include "remotewrite/receiver_clock.h"
 #include "remotewrite/sender.h"
@@ -20,7 +21,6 @@
 struct block_cache;
 struct builder;
 struct clock;
-struct group;
 struct identity;
 struct post;
 struct post_result;
@@ -79,6 +79,8 @@ struct drain {
         bool catching_up; /* it is older than a tick or two */
         uint32_t next_group;
         bool group_open; /* next_group is loaded, and some of it may have been taken */
+        bool series_open; /* series was read from the group and did not fit any more */
+        struct group_series series;
         struct wal_ledger group_filtered; /* by relabeling, of the open group */
         bool clock_held; /* the open group, or the next block, is ahead of the receiver's time */
         bool damage_told;

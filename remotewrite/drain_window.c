@@ -117,7 +117,7 @@ drain_window_begin(struct drain *d)
         d->catching_up =
             clock_wall(d->clock) - info->oldest_ms > 3 * d->now.endpoint->batch_send_deadline_ms;
         d->next_group = groups_to_skip(&c, info);
-        d->group_open = false;
+        d->group_open = d->series_open = false;
         d->damage_told = false;
         d->began_ms = clock_mono(d->clock);
         d->window_samples = info->samples;
@@ -148,6 +148,7 @@ drain_window_again(struct drain *d)
         flight_release(&d->flight);
         builder_reset(d->builder);
         group_reset(d->group);
+        d->group_open = d->series_open = false;
         d->under_way = false;
         d->draining = true;
 }
@@ -205,38 +206,49 @@ close_group(struct drain *d)
         builder_count(d->builder, &d->group_filtered);
         builder_group_end(d->builder);
         tell_damage(d);
-        d->group_open = false;
+        d->group_open = d->series_open = false;
         d->next_group++;
+}
+
+/* Adds d->series to the request, or counts it when it is not sent. */
+static int
+take_one(struct drain *d, struct err *e)
+{
+        const struct group_series *s = &d->series;
+        struct identity_result identity;
+        int rc = identity_of(d->identity, s, &identity, e);
+
+        if (rc == ERR_LIMIT || rc == ERR_REFUSED) {
+                d->group_filtered.lost[LOST_REFUSED] += s->n_samples;
+                drain_tell(d, "cannot relabel a series, its samples are lost", e);
+                return 0;
+        }
+        if (rc == 0 && !identity.kept)
+                d->group_filtered.filtered += s->n_samples;
+        else if (rc == 0)
+                rc = builder_add(d->builder, &identity, s->samples, s->n_samples, e);
+        return rc;
 }
 
 /* Moves series of the open group into the builder until that is full or there are no more. */
 static int
 take_series(struct drain *d, bool *out_more, struct err *e)
 {
-        struct group_series s;
-        struct identity_result identity;
-
         *out_more = true;
         while (!builder_full(d->builder)) {
                 int rc;
 
-                if (!group_next(d->group, &s)) {
+                if (!d->series_open && !group_next(d->group, &d->series)) {
                         *out_more = false;
                         return 0;
                 }
-                rc = identity_of(d->identity, &s, &identity, e);
-                if (rc == ERR_LIMIT || rc == ERR_REFUSED) {
-                        d->group_filtered.lost[LOST_REFUSED] += s.n_samples;
-                        drain_tell(d, "cannot relabel a series, its samples are lost", e);
-                } else if (rc < 0) {
+                d->series_open = true;
+                if (!builder_takes(d->builder, d->series.n_samples))
+                        return 0;
+                rc = take_one(d, e);
+                if (rc < 0)
                         return rc;
-                } else if (!identity.kept) {
-                        d->group_filtered.filtered += s.n_samples;
-                } else {
-                        rc = builder_add(d->builder, &identity, s.samples, s.n_samples, e);
-                        if (rc < 0)
-                                return rc;
-                }
+                d->series_open = false;
         }
         return 0;
 }

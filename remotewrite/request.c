@@ -35,6 +35,7 @@ struct builder {
         int64_t oldest_ms; /* of all samples */
         int64_t newest_ms;
         uint64_t samples;
+        bool closed; /* a series was turned away */
         uint64_t group_samples; /* of the group under way, sent or counted */
         uint64_t groups; /* ended */
         struct wal_ledger counts;
@@ -131,6 +132,7 @@ builder_begin(struct builder *b, const struct builder_bounds *bounds)
 {
         clear(b);
         b->bounds = *bounds;
+        b->closed = false;
 }
 
 bool
@@ -143,8 +145,16 @@ bool
 builder_full(const struct builder *b)
 {
         return b->n > 0 &&
-            (b->pool.len + POOL_MARGIN >= REQUEST_RAW_BYTES || b->samples >= b->bounds.samples ||
+            (b->closed || b->pool.len + POOL_MARGIN >= REQUEST_RAW_BYTES ||
+                b->samples >= b->bounds.samples ||
                 (double)b->pool.len >= (double)b->bounds.bytes * b->ratio);
+}
+
+bool
+builder_takes(struct builder *b, size_t n)
+{
+        b->closed = b->n > 0 && b->samples + n > b->bounds.samples;
+        return !b->closed;
 }
 
 static int

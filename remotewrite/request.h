@@ -44,6 +44,9 @@ void builder_reset(struct builder *b);
 void builder_begin(struct builder *b, const struct builder_bounds *bounds);
 /* Full: finish before the next series. */
 bool builder_full(const struct builder *b);
+/* Whether a series of n samples stays under the ceiling of samples. When not, the request is full;
+ * the first series is always taken, as none is cut by time. */
+bool builder_takes(struct builder *b, size_t n);
 bool builder_empty(const struct builder *b);
 /* Adds one series. At least one sample. */
 int builder_add(struct builder *b, const struct identity_result *identity,

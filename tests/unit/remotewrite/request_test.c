@@ -123,6 +123,38 @@ bounds_make_it_full(void **state)
         builder_free(b);
 }
 
+/* The ceiling is one: seven samples of a series do not go on top of five of another. */
+static void
+samples_of_a_request_stay_under_the_ceiling(void **state)
+{
+        static const struct {
+                const char *name;
+                size_t per_series;
+                uint64_t ceiling;
+                unsigned want; /* series */
+        } cases[] = {
+            {"it divides", 2, 10, 5},
+            {"it does not divide", 8, 50, 6},
+            {"one less", 8, 7, 1}, /* a series is not cut by time */
+            {"one sample each", 1, 3, 3},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                struct builder *b = NULL;
+                unsigned n = 0;
+
+                testing_ok(builder_new(&b, NULL), NULL);
+                builder_begin(b, &(struct builder_bounds){900000, cases[i].ceiling});
+                while (!builder_full(b) && builder_takes(b, cases[i].per_series))
+                        add(b, 0, n++, cases[i].per_series);
+                if (n != cases[i].want)
+                        fail_msg("%s: %u series", cases[i].name, n);
+                request_free(finish(b));
+                builder_free(b);
+        }
+}
+
 static void
 groups_are_accounted_to_the_request_they_end_in(void **state)
 {
@@ -196,6 +228,7 @@ main(void)
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(objects_stand_together_and_are_sorted),
             cmocka_unit_test(bounds_make_it_full),
+            cmocka_unit_test(samples_of_a_request_stay_under_the_ceiling),
             cmocka_unit_test(groups_are_accounted_to_the_request_they_end_in),
             cmocka_unit_test(memory_goes_back),
         };
