@@ -26,6 +26,8 @@ enum {
         WAKE_BYTES = 64 << 10, /* queued: pack now, without waiting for the interval */
         CURSOR_IDLE_MS = 15000, /* a cursor that moved waits for other work at most twice this */
         CHORES_MS = 60000,
+        AGE_LOOKS = 64, /* how often blocks grow too old is looked at, within wal.max_age */
+        AGE_LOOK_MIN_MS = 1000,
         CLAIM_MS = 300000, /* a stored cursor holds blocks back this long for its endpoint */
         MANUAL_CLOCK_WAIT_MS = 5, /* how often a clock that is set by hand is looked at */
 };
@@ -53,6 +55,7 @@ struct writer {
         int64_t plan_oldest_ms;
         int64_t last_commit_ms;
         int64_t next_chores_ms;
+        int64_t next_age_ms; /* when it is looked what has grown too old */
         bool claims_open;
         bool failing;
 };
@@ -254,7 +257,7 @@ static int64_t
 due(struct writer *wr, int64_t look_ms)
 {
         int64_t interval = atomic_load(&wr->w->sync_interval_ms);
-        int64_t t = first_of(wr->next_chores_ms, look_ms);
+        int64_t t = first_of(first_of(wr->next_chores_ms, wr->next_age_ms), look_ms);
 
         if (!plan_empty(&wr->plan))
                 t = first_of(t, wr->plan_oldest_ms + interval);
@@ -327,12 +330,30 @@ flushed(struct writer *wr, uint64_t ticket)
         (void)pthread_mutex_unlock(&wr->mtx);
 }
 
+/* A short wal.max_age is looked at more often than the other chores ask for. */
+static void
+drop_old(struct writer *wr, int64_t now)
+{
+        int64_t every = atomic_load(&wr->w->max_age_ms) / AGE_LOOKS;
+        struct err e = ERR_INIT;
+
+        if (now < wr->next_age_ms)
+                return;
+        every = every > AGE_LOOK_MIN_MS ? first_of(every, CHORES_MS) : AGE_LOOK_MIN_MS;
+        wr->next_age_ms = now + every;
+        if (trim_by_age(wr->w, &e) == 0)
+                return;
+        wr->next_age_ms = now + CHORES_MS;
+        log_warn("cannot drop what is too old, trying again in a minute", LOG_STR("err", e.msg));
+}
+
 static void
 chores(struct writer *wr)
 {
         struct wal *w = wr->w;
-        struct err e = ERR_INIT;
         int64_t now = clock_mono(w->o.clock);
+
+        drop_old(wr, now);
 
         if (now < wr->next_chores_ms)
                 return;
@@ -342,9 +363,6 @@ chores(struct writer *wr)
                 book_release_unclaimed(w->book);
                 wr->claims_open = false;
         }
-        if (trim_by_age(w, &e) < 0)
-                log_warn(
-                    "cannot drop what is too old, trying again in a minute", LOG_STR("err", e.msg));
 }
 
 static bool
@@ -418,6 +436,7 @@ writer_start(struct wal *w, struct writer **out, struct err *e)
         wr->claims_open = true;
         wr->last_commit_ms = clock_mono(w->o.clock);
         wr->next_chores_ms = wr->last_commit_ms + CHORES_MS;
+        wr->next_age_ms = wr->last_commit_ms + AGE_LOOK_MIN_MS;
         (void)pthread_mutex_init(&wr->mtx, NULL);
         (void)pthread_condattr_init(&attr);
         (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

@@ -167,6 +167,28 @@ test_age_is_running_time(void **state)
         source_release(&s);
 }
 
+/* Twenty seconds into an outage, samples of the first ten are gone: not only at the next minute. */
+static void
+test_a_short_max_age_is_kept(void **state)
+{
+        struct fixture *f = *state;
+        struct wal_endpoint *ep;
+        struct wal_stats stats;
+        struct wal_cursor c;
+        struct source s;
+        uint64_t serial = 1;
+
+        reopen(f, (uint64_t)64 << 20, 10000);
+        ep = fixture_endpoint(f, "central");
+        source_init(&s, f->w);
+        fixture_run(f, &s, &serial, 20, true);
+        assert_true(trimmed_soon(f, fixture_epoch_ms + 1, &stats));
+        c = fixture_cursor(f, ep);
+        assert_true(c.ledger.lost[LOST_AGE] > 0);
+        assert_true(c.pending > 0);
+        source_release(&s);
+}
+
 /* Keyframes and layouts that are in use cannot go: what comes is refused, and later taken again. */
 static void
 test_a_map_full_of_living_values(void **state)
@@ -307,6 +329,7 @@ main(void)
             CASE(test_the_oldest_go_at_the_size),
             CASE(test_a_smaller_size_trims_at_the_start),
             CASE(test_age_is_running_time),
+            CASE(test_a_short_max_age_is_kept),
             CASE(test_a_map_full_of_living_values),
             CASE(test_a_full_disk),
             CASE(test_a_file_that_may_not_grow),
