@@ -117,10 +117,15 @@ warn_equal_labels(
                 if (a->labels_hash != b->labels_hash ||
                     (a->job->relabel.n == 0 && b->job->relabel.n == 0))
                         continue;
-                (void)snprintf(text, sizeof(text),
-                    "target %s of job %s has the same labels as target %s of job %s: their samples "
-                    "cannot be told apart",
-                    b->url, b->job->name, a->url, a->job->name);
+                if (strcmp(a->identity, b->identity) == 0)
+                        (void)snprintf(text, sizeof(text),
+                            "target %s of job %s is there twice: it is scraped once", b->url,
+                            b->job->name);
+                else
+                        (void)snprintf(text, sizeof(text),
+                            "target %s of job %s has the same labels as target %s of job %s: their "
+                            "samples cannot be told apart",
+                            b->url, b->job->name, a->url, a->job->name);
                 rc = warn(report, c, text, e);
         }
         free(sorted);

@@ -46,6 +46,31 @@ targets_are_built_and_their_troubles_told(void **state)
 }
 
 static void
+a_target_given_twice_is_one_target(void **state)
+{
+        struct config *c = cases_load("scrape_configs:\n"
+                                      "- job_name: j\n"
+                                      "  relabel_configs: [{target_label: x, replacement: 'y'}]\n"
+                                      "  static_configs: [{targets: ['a:1', 'a:1']}]\n");
+        struct config_report report = {0};
+        struct check_targets *t = NULL;
+        struct err e = ERR_INIT;
+        char *said;
+
+        (void)state;
+        testing_ok(check_targets_build(c, &report, &t, &e), &e);
+        said = cases_print(&report);
+        assert_non_null(strstr(said,
+            "target http://a:1/metrics of job j is there twice: it is "
+            "scraped once"));
+        assert_null(strstr(said, "told apart"));
+        free(said);
+        check_targets_free(t);
+        config_report_release(&report);
+        config_free(c);
+}
+
+static void
 nothing_to_build(void **state)
 {
         struct config *c = cases_load("");
@@ -67,6 +92,7 @@ main(void)
 {
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(targets_are_built_and_their_troubles_told),
+            cmocka_unit_test(a_target_given_twice_is_one_target),
             cmocka_unit_test(nothing_to_build),
         };
 
