@@ -102,7 +102,6 @@ struct series {
         int64_t tick_ms;
         uint64_t scrape_generation; /* when it began: its batches refer to what was there then */
         struct series_report report;
-        bool follows_page; /* the scrape before was good and its page not empty */
         uint64_t kept; /* samples staged */
         uint64_t **columns; /* owned array; by chunk, borrowed from the pool or NULL */
         size_t cap_columns;
@@ -112,6 +111,7 @@ struct series {
         size_t next_extra; /* of series_encode */
         struct slotmap finals; /* final label hash → slot, while has_finals */
         bool has_finals;
+        bool follows_page; /* the scrape before was good and its page not empty */
         struct layout_builder *builder; /* label sets of new slots, borrowed from the pool */
         unsigned builder_first;
         struct wal_batch *batch; /* owned until it is handed to the log */
