@@ -16,9 +16,8 @@ ELSEWHERE = {
     "agent/command_scrape.c": "tests/e2e/test_scrape_command.py",
     "agent/receive.c": "tests/e2e/test_receive.py",
     "agent/command_wal.c": "tests/e2e/test_cli.py",
-    "scrape/series_batch.c": "tests/unit/scrape/series_test.c",
     "scrape/series_pool.c": "tests/unit/scrape/series_test.c",
-    "scrape/series_restore.c": "tests/unit/scrape/series_test.c",
+    "scrape/series_restore.c": "tests/unit/scrape/series_batch_test.c",
     "scrape/series_sample.c": "tests/unit/scrape/series_test.c",
 }
 
