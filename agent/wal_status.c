@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -160,22 +161,27 @@ put_full(struct buf *out, int64_t seconds, struct err *e)
             seconds / 3600, seconds / 60 % 60);
 }
 
-/* "name: n" for those that are not 0. */
+/* " name n" for those that are not 0, " 0" when all are. */
 static int
 put_reasons(struct buf *out, const json_t *reasons, struct err *e)
 {
         json_t *o = json_incref((json_t *)(uintptr_t)reasons);
         const char *name;
         json_t *value;
+        bool any = false;
         int rc = 0;
 
         json_object_foreach(o, name, value)
         {
-                if (rc == 0 && json_integer_value(value) != 0)
+                if (rc == 0 && json_integer_value(value) != 0) {
                         rc = buf_printf(
                             out, e, " %s %" JSON_INTEGER_FORMAT, name, json_integer_value(value));
+                        any = true;
+                }
         }
         json_decref(o);
+        if (rc == 0 && !any)
+                rc = buf_puts(out, " 0", e);
         return rc == 0 ? buf_putc(out, '\n', e) : rc;
 }
 
@@ -184,7 +190,7 @@ put_endpoint(struct buf *out, const json_t *x, struct err *e)
 {
         const char *name = json_string_value(json_object_get(x, "name"));
         int rc = buf_printf(out, e, "\nendpoint %s%s\n", name != NULL ? name : "?",
-            json_is_true(json_object_get(x, "configured")) ? "" : " (no longer configured)");
+            json_is_true(json_object_get(x, "configured")) ? "" : " (nobody sends to it now)");
 
         if (rc == 0)
                 rc = buf_printf(out, e,

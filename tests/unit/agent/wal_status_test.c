@@ -53,6 +53,25 @@ test_the_object_and_the_text(void **state)
         source_release(&s);
 }
 
+/* As a stopped agent leaves it: nothing lost, and no process that sends. */
+static void
+test_nothing_lost_and_nobody_there(void **state)
+{
+        static const char json[] =
+            "{\"not_stored\":{\"queue\":0},\"endpoints\":[{\"name\":\"central\","
+            "\"configured\":false,\"lost\":{\"age\":0}}]}";
+        struct buf text = BUF_INIT(1 << 20);
+        struct err e = ERR_INIT;
+
+        (void)state;
+        testing_ok(wal_status_text(view_of(json), &text, &e), &e);
+        testing_ok(buf_putc(&text, '\0', &e), &e);
+        assert_non_null(strstr(text.ptr, "not stored       0\n"));
+        assert_non_null(strstr(text.ptr, "endpoint central (nobody sends to it now)\n"));
+        assert_non_null(strstr(text.ptr, "+ lost: 0\n"));
+        buf_release(&text);
+}
+
 static void
 test_other_answers(void **state)
 {
@@ -75,6 +94,7 @@ main(void)
         const struct CMUnitTest tests[] = {
             cmocka_unit_test_setup_teardown(
                 test_the_object_and_the_text, fixture_setup, fixture_teardown),
+            cmocka_unit_test(test_nothing_lost_and_nobody_there),
             cmocka_unit_test(test_other_answers),
         };
 
