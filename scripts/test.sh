@@ -42,7 +42,7 @@ run_tests() { # NAME BUILD-DIRECTORY CTEST-OPTIONS…; adds ctest's own counts
         shift 2
         echo "== $name"
         ctest --test-dir "$directory" --output-on-failure "$@" 2>&1 | tee "$logs/$name.log" |
-                grep -v '^ *Start '
+                grep --line-buffered -v '^ *Start '
         # "97% tests passed, 2 tests failed out of 66"
         counts=$(sed -n 's/^.*tests passed, \([0-9]*\) tests failed out of \([0-9]*\)$/\1 \2/p' \
                 "$logs/$name.log")
