@@ -84,13 +84,13 @@ stage_release() {
         run_tests release build/release -L smoke -j "$jobs"
 }
 
-begin=$(date +%s)
+started=$(date +%s)
 if step install scripts/deps.sh test; then
         for stage in $stages; do
                 "stage_$stage"
         done
 fi
-echo "took $(($(date +%s) - begin)) s"
+echo "took $(($(date +%s) - started)) s"
 [ "$passed" -gt 1 ] || failed=$((failed + 1)) # only the installation: nothing was tested
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
