@@ -78,20 +78,23 @@ class Backlog(Case):
         self.assertEqual(4 * 50 * 240, receiver.total())
         self.assert_no_faults(receiver)
 
-    def test_outage_with_restart_and_reload(self):
+    def test_outage_with_restart_compaction_and_reload(self):
+        """A backlog with a compaction in it, then a restart and a change of relabeling, all while
+        the receiver is away: it counts no sample out of order."""
         prometheus = self.started(Prometheus(self.work / "prometheus"))
         line = self.stopped(ThrottleProxy(("127.0.0.1", prometheus.port)))
+        line.away()
         exporter = self.exporter(lambda n: "".join(
             f'moving{{index="{i}"}} {n}\n' for i in range(60) if (n // 4 + i) % 3))
         settings = config([job("a", exporter.address)],
                           [endpoint(f"http://{line.address}/api/v1/write", name="central")])
-        agent = self.agent(settings)
-        self.wait(lambda: agent.ledger("central").acknowledged > 0, "the first batch")
-        line.away()
+        agent = self.agent(settings, start=False)
+        self.write(agent, "--move", targets=3, series=40, hours=1, interval=60)
 
         def scrapes(more):
             have = exporter.count()
             self.wait(lambda: exporter.count() >= have + more, f"{more} scrapes")
+        agent.start()
         scrapes(6)
         self.assertEqual(0, agent.stop())
         agent.start()
@@ -108,9 +111,11 @@ class Backlog(Case):
         ledger.check()
         self.assertEqual(0, agent.stop())
         self.assertEqual((0, 0), (ledger.lost, ledger.unconfirmed))
+        self.assertEqual(0, prometheus.own("prometheus_tsdb_out_of_order_samples_total"))
         self.assertNotIn("ut of order", prometheus.process.log())
         now = int(time.time() * 1000)
-        found = prometheus.read(now - 3600_000, now + 3600_000)
+        found = prometheus.read(now - 2 * 3600_000, now + 3600_000)
+        self.check_values({k: s for k, s in found.items() if ("__name__", "backlog") in k})
         self.assertTrue([k for k in found if ("index", "new-50") in k])
         old = [s for k, s in found.items() if ("index", "50") in k]
         self.assertEqual(messages.STALE, old[0][-1][1])

@@ -4,6 +4,7 @@ import ssl
 import struct
 import time
 import unittest
+import urllib.error
 import urllib.request
 
 from harness import exposition, messages, snappy, truth
@@ -130,6 +131,11 @@ class RealReceivers(Case):
                                              HEADERS)
             urllib.request.urlopen(request, timeout=30, context=context).close()
         self.assertEqual({labels: samples}, prometheus.read(now - 10000, now + 10000))
+        # What tests of order rely on: it counts what is out of order, and refuses it.
+        older = body_of([(labels, [(now - 5000, 0)])])
+        with self.assertRaises(urllib.error.HTTPError):
+            post(f"{prometheus.url}/api/v1/write", older, HEADERS)
+        self.assertEqual(1, prometheus.own("prometheus_tsdb_out_of_order_samples_total"))
         exported = victoria.export()[labels]
         self.assertEqual((now - 2000, 0.1), exported[0])
 

@@ -85,7 +85,7 @@ class Outage(Case):
         self.check(found)
         self.assertEqual(0, ledger.lost)
         self.assertEqual(0, ledger.unconfirmed)
-        self.assertEqual(0, prometheus.own("prometheus_target_scrapes_sample_out_of_order_total"))
+        self.assertEqual(0, prometheus.own("prometheus_tsdb_out_of_order_samples_total"))
         self.assertNotIn("ut of order", prometheus.process.log())
 
     def test_killed_while_it_drains(self):
