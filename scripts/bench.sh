@@ -1,0 +1,29 @@
+#!/bin/sh
+# Measures gleaner beside Prometheus's agent mode and vmagent on the same targets and receiver:
+# installs what building needs, builds, fetches the peers (Debian's, nothing is installed), runs.
+# Loopback only; everything it writes is below build/.
+# usage: bench.sh [--quick] [--agents=gleaner,prometheus,vmagent] [workload…]   (none: all of them)
+#
+# Workloads: edge 100k 1m outage restart churn bigpage shuffled tls. One takes five minutes per
+# agent, the outage ten; with --quick two and five.
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root"
+
+echo "== packages"
+scripts/deps.sh
+bench/peers.sh
+echo "== build"
+mkdir -p build/bench
+log=build/bench/build.log
+if ! { cmake --preset release -B build/bench/release -DGLEANER_TESTS=OFF &&
+        cmake --build build/bench/release --target gleaner bench_fleet bench_receiver; } \
+        >"$log" 2>&1; then
+        tail -n 40 "$log" >&2
+        echo "error: the build broke (all of it: $log)" >&2
+        exit 1
+fi
+strip -o build/bench/gleaner build/bench/release/gleaner
+export GLEANER="$root/build/bench/gleaner" BENCH_TOOLS="$root/build/bench/release/bench"
+export PYTHONDONTWRITEBYTECODE=1
+exec python3 bench/run.py "$@"
