@@ -29,6 +29,8 @@ from workloads import all_workloads  # noqa: E402
 TOOLS = pathlib.Path(os.environ.get("BENCH_TOOLS", ROOT / "build" / "release" / "bench"))
 CATCH_UP_MAX = 240  # seconds that a backlog may take
 QUIET = 20  # seconds without a held sample: there is none left
+ALIGN_MAX = 33  # seconds of the warm-up in which the window's beginning is looked for
+ALIGN_QUIET = 2  # seconds without a request: a burst is over
 DOWN = 20  # seconds that a killed agent stays away
 
 
@@ -105,6 +107,21 @@ def per(value: float, count: float) -> float:
     return value / count if count else 0.0
 
 
+def warm_up(bed: Bed) -> None:
+    """Ends just after a burst of requests, where there are bursts: a window then holds whole ones,
+    though an agent sends every 30 s only."""
+    time.sleep(bed.workload.warm - ALIGN_MAX)
+    deadline = time.monotonic() + ALIGN_MAX
+    requests, since = bed.stats()["requests"], None
+    while time.monotonic() < deadline:
+        time.sleep(0.25)
+        now = bed.stats()["requests"]
+        if now != requests:
+            requests, since = now, time.monotonic()
+        elif since and time.monotonic() - since > ALIGN_QUIET:
+            return
+
+
 def window(bed: Bed, watch: Watch, seconds: int) -> dict:
     """The steady state: what it takes while `seconds` pass."""
     reset_peak(bed.agent.pid)
@@ -171,14 +188,14 @@ def run_one(folder: pathlib.Path, workload, kind) -> dict:
     try:
         found = {"start_s": bed.agent.start()}
         watch = Watch(bed.agent.pid)
-        time.sleep(workload.warm)
+        warm_up(bed)
         if workload.outage:
             found.update(window(bed, watch, min(60, workload.window)))
             found.update(outage(bed, watch, found))
         elif workload.restart:
             found.update(restart(bed))
             watch.pid = bed.agent.pid
-            time.sleep(workload.warm)
+            warm_up(bed)
             found.update(window(bed, watch, workload.window))
         else:
             found.update(window(bed, watch, workload.window))
