@@ -182,6 +182,8 @@ test_addresses(void **state)
 
                 if (strcmp(cases[i].address, "[::1]:0") == 0 && rc == ERR_SYS)
                         continue; /* a machine without IPv6 */
+                if (strncmp(cases[i].address, "localhost", 9) == 0 && rc == ERR_CONFIG)
+                        continue; /* a machine without /etc/hosts */
                 if (rc != cases[i].want)
                         fail_msg("%s: %d (%s)", cases[i].address, rc, e.msg);
                 if (rc == 0)
