@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 /* What one transfer brought. */
 struct answer {
@@ -182,6 +183,8 @@ test_addresses(void **state)
 
                 if (strcmp(cases[i].address, "[::1]:0") == 0 && rc == ERR_SYS)
                         continue; /* a machine without IPv6 */
+                if (strcmp(cases[i].address, "localhost:0") == 0 && access("/etc/hosts", R_OK) != 0)
+                        continue; /* a bare chroot: nobody knows the name */
                 if (strncmp(cases[i].address, "localhost", 9) == 0 && rc == ERR_CONFIG)
                         continue; /* a machine without /etc/hosts */
                 if (rc != cases[i].want)
