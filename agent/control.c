@@ -4,12 +4,12 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/thread.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -207,18 +207,10 @@ listen_at(struct control *c, struct err *e)
 static int
 start_thread(struct control *c, struct err *e)
 {
-        sigset_t all;
-        sigset_t before;
-        int rc;
+        int rc = thread_start(&c->thread, "control", run, c, e);
 
-        (void)sigfillset(&all);
-        (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-        rc = pthread_create(&c->thread, NULL, run, c);
-        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-        if (rc != 0)
-                return err_sys(e, rc, "cannot start the control thread");
-        c->started = true;
-        return 0;
+        c->started = rc == 0;
+        return rc;
 }
 
 int

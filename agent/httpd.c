@@ -6,6 +6,7 @@
 
 #include "agent/listen.h"
 #include "base/err.h"
+#include "base/thread.h"
 
 #include <errno.h>
 #include <microhttpd.h>
@@ -141,6 +142,18 @@ on_end(void *arg, struct MHD_Connection *c, void **state, enum MHD_RequestTermin
         *state = NULL;
 }
 
+/* Called on the daemon's thread: it has no other way to be named. */
+static void
+on_connection(
+    void *arg, struct MHD_Connection *c, void **state, enum MHD_ConnectionNotificationCode what)
+{
+        (void)arg;
+        (void)c;
+        (void)state;
+        if (what == MHD_CONNECTION_NOTIFY_STARTED)
+                thread_name_self("http");
+}
+
 int
 httpd_start(const struct httpd_options *o, struct httpd **out, struct err *e)
 {
@@ -162,9 +175,9 @@ httpd_start(const struct httpd_options *o, struct httpd **out, struct err *e)
         /* clang-format off: pairs of an option and its value */
         h->daemon = MHD_start_daemon(MHD_USE_AUTO_INTERNAL_THREAD, 0, NULL, NULL, on_request, h,
             MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, on_end, NULL,
-            MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-            (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-            MHD_OPTION_END);
+            MHD_OPTION_NOTIFY_CONNECTION, on_connection, NULL, MHD_OPTION_CONNECTION_LIMIT,
+            (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
+            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_END);
         /* clang-format on */
         if (h->daemon == NULL) {
                 rc = err_sys(e, errno, "cannot start the HTTP server on \"%s\"", h->address);

@@ -6,6 +6,7 @@
 #include "base/http.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/thread.h"
 #include "remotewrite/block_cache.h"
 #include "remotewrite/drain_parts.h"
 #include "remotewrite/endpoint.h"
@@ -17,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 enum {
@@ -273,6 +273,17 @@ seed(const struct drain *d)
             hash_stable(d->name, strlen(d->name), 0);
 }
 
+/* send-1 is the first endpoint of the file that it was started from. */
+static int
+start_thread(struct drain *d, struct err *e)
+{
+        char name[32];
+
+        (void)snprintf(
+            name, sizeof(name), "send-%td", d->now.endpoint - d->now.config->endpoints + 1);
+        return thread_start(&d->thread, name, run, d, e);
+}
+
 int
 drain_start(const struct senders_options *o, struct remote_config *config,
     const struct remote_endpoint *endpoint, struct drain **out, struct err *e)
@@ -303,10 +314,10 @@ drain_start(const struct senders_options *o, struct remote_config *config,
         adapt_init(
             &d->adapt, endpoint->remote_timeout_ms, max_in_flight(endpoint), clock_mono(d->clock));
         health_init(&d->health, endpoint->min_backoff_ms, endpoint->max_backoff_ms, seed(d));
-        rc = pthread_create(&d->thread, NULL, run, d);
-        if (rc != 0) {
+        rc = start_thread(d, e);
+        if (rc < 0) {
                 free_parts(d);
-                return err_sys(e, rc, "cannot start the sender's thread");
+                return rc;
         }
         *out = d;
         return 0;

@@ -5,6 +5,7 @@
 #include "scrape/scrape.h"
 
 #include "base/err.h"
+#include "base/thread.h"
 #include "scrape/discovery/discovery.h"
 #include "scrape/loop.h"
 #include "scrape/mailbox.h"
@@ -63,10 +64,10 @@ start_threads(struct scraper *s, struct scrape_config *config, const char *host_
         int rc;
 
         mailbox_attach(s->mailbox, wake, s->loop);
-        rc = pthread_create(&s->thread, NULL, run, s);
-        if (rc != 0) {
+        rc = thread_start(&s->thread, "scrape", run, s, e);
+        if (rc < 0) {
                 mailbox_attach(s->mailbox, NULL, NULL);
-                return err_sys(e, rc, "cannot start the scrape thread");
+                return rc;
         }
         rc = discovery_start(config, host_name, take_discovered, s->loop, &s->discovery, e);
         if (rc < 0)

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/thread.h"
 #include "wal/batch.h"
 #include "wal/book.h"
 #include "wal/commit.h"
@@ -15,7 +16,6 @@
 #include "wal/trim.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -398,20 +398,6 @@ run(void *arg)
         return NULL;
 }
 
-static int
-start_thread(struct writer *wr, struct err *e)
-{
-        sigset_t all;
-        sigset_t before;
-        int rc;
-
-        (void)sigfillset(&all);
-        (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-        rc = pthread_create(&wr->thread, NULL, run, wr);
-        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-        return rc == 0 ? 0 : err_sys(e, rc, "cannot start the log's thread");
-}
-
 static void
 release(struct writer *wr)
 {
@@ -445,7 +431,7 @@ writer_start(struct wal *w, struct writer **out, struct err *e)
         (void)pthread_cond_init(&wr->done, NULL);
         rc = plan_init(&wr->plan, store_block_size(w->store), e);
         if (rc == 0)
-                rc = start_thread(wr, e);
+                rc = thread_start(&wr->thread, "wal", run, wr, e);
         if (rc < 0) {
                 release(wr);
                 return rc;

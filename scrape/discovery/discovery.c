@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "scrape/discovery/assembly.h"
 #include "scrape/discovery/providers.h"
 #include "scrape/job.h"
@@ -301,11 +302,9 @@ discovery_start(struct scrape_config *config, const char *host_name, discovery_s
                                   : err_nomem(e, "the discovery");
         if (rc < 0)
                 goto failed;
-        rc = pthread_create(&d->thread, NULL, run, d);
-        if (rc != 0) {
-                rc = err_sys(e, rc, "cannot start the discover thread");
+        rc = thread_start(&d->thread, "discover", run, d, e);
+        if (rc < 0)
                 goto failed;
-        }
         *out = d;
         return 0;
 failed:

@@ -1,5 +1,6 @@
 """The HTTP endpoints."""
 import json
+import pathlib
 import unittest
 import urllib.error
 
@@ -72,6 +73,14 @@ class Endpoints(Case):
         self.wait(lambda: agent.ledger("central").acknowledged > 0, "an acknowledged batch")
         agent.ledger().check()
         self.assertNotIn(SECRET, agent.process.log())
+
+    def test_threads_have_names(self):
+        agent = self.start()
+        get(f"{agent.url}/-/healthy")
+        tasks = pathlib.Path(f"/proc/{agent.process.child.pid}/task")
+        wanted = {"gleaner", "scrape", "discover", "wal", "send-1", "http", "control"}
+        self.wait(lambda: wanted <= {(task / "comm").read_text().strip()
+                                     for task in tasks.iterdir()}, f"threads {wanted}")
 
     def test_lifecycle_is_off_by_default(self):
         agent = self.start()
