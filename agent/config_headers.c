@@ -13,6 +13,9 @@
 
 enum { NAME_MAX_BYTES = 256, HEADERS_MAX = 100 };
 
+/* Shown instead of any header's value, of `values`, too: a name does not tell what is secret. */
+static const char secret[] = "<secret>";
+
 static const char *const reserved[] = {"host", "content-encoding", "content-length", "content-type",
     "user-agent", "connection", "keep-alive", "proxy-authenticate", "proxy-authorization",
     "www-authenticate", "accept-encoding", "x-prometheus-remote-write-version",
@@ -25,24 +28,6 @@ is_reserved(struct view name)
         for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {
                 if (config_same_name(name, view_of(reserved[i])))
                         return true;
-        }
-        return false;
-}
-
-/* A header whose value is likely to be a secret, though nobody said so. */
-static bool
-looks_secret(struct view name)
-{
-        static const char *const words[] = {
-            "auth", "token", "key", "secret", "cookie", "password", "credential"};
-
-        for (size_t w = 0; w < sizeof(words) / sizeof(words[0]); w++) {
-                struct view word = view_of(words[w]);
-
-                for (size_t i = 0; i + word.n <= name.n; i++) {
-                        if (config_same_name((struct view){name.p + i, word.n}, word))
-                                return true;
-                }
         }
         return false;
 }
@@ -100,8 +85,14 @@ read_plain(struct config_reader *r, const struct yaml_entry *entry, struct http_
                     "%.64s is a reserved header. It must not be changed", name.p);
         else if (name_valid(r, entry->key))
                 add_header(r, out, entry->key, entry->value);
-        if (looks_secret(name))
-                entry->value->mask = "<secret>";
+        entry->value->mask = secret;
+}
+
+static void
+mask_list(const struct yaml_node *list)
+{
+        for (size_t i = 0; list != NULL && i < list->n_items; i++)
+                list->items[i]->mask = secret;
 }
 
 static void
@@ -120,8 +111,8 @@ read_full(struct config_reader *r, const struct yaml_entry *entry, struct http_o
         struct buf canonical = BUF_INIT(NAME_MAX_BYTES);
 
         config_read_section(r, &config_header_section, entry->value, &header);
-        for (size_t i = 0; header.secrets != NULL && i < header.secrets->n_items; i++)
-                header.secrets->items[i]->mask = "<secret>";
+        mask_list(header.values);
+        mask_list(header.secrets);
         if (header.files != NULL && header.files->n_items > 0)
                 config_fail(r, CONFIG_STAGE_LATER, header.files,
                     "files of http_headers is not supported yet; http_headers expects values or "

@@ -77,9 +77,10 @@ const struct config_section config_tls_section = {"tls_config", "config.plain", 
 
 static const struct config_key header_keys[] = {
     {"values", CONFIG_STRINGS, CONFIG_USED, offsetof(struct config_header, values), NULL, NULL,
-        NULL, NULL, "Values of the header."},
+        NULL, NULL,
+        "Values of the header. None is shown with the configuration, whatever the name."},
     {"secrets", CONFIG_STRINGS, CONFIG_USED, offsetof(struct config_header, secrets), NULL, NULL,
-        NULL, NULL, "The same, masked when the configuration is shown."},
+        NULL, NULL, "The same."},
     {"files", CONFIG_STRINGS, CONFIG_USED, offsetof(struct config_header, files), NULL, NULL, NULL,
         NULL, "Files that hold values: not supported yet."},
 };
@@ -226,7 +227,9 @@ static const struct config_key remote_keys[] = {
         offsetof(struct config_remote, remote_timeout_ms), "30s", NULL, NULL, NULL,
         "When a request is given up."},
     {"headers", CONFIG_MAP, CONFIG_USED, offsetof(struct config_remote, headers), NULL, NULL, NULL,
-        NULL, "More headers; one named like agent.tenant_header takes its place."},
+        NULL,
+        "More headers; one named like agent.tenant_header takes its place. Values are "
+        "masked when the configuration is shown."},
     {"write_relabel_configs", CONFIG_SECTIONS, CONFIG_USED,
         offsetof(struct config_remote, write_relabel_configs), NULL, NULL, NULL,
         &config_relabel_section, "Rules on the labels of samples, external labels included."},

@@ -31,7 +31,7 @@ class Endpoints(Case):
                                              "source_labels": ["__address__"]}])],
                       [endpoint(url, name="central",
                                 basic_auth={"username": "u", "password": SECRET},
-                                headers={"X-Site": "here"})])
+                                headers={"X-Site": "plain-" + SECRET})])
 
     def start(self, *flags):
         self.receiver_ = self.receiver()
