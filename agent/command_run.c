@@ -143,23 +143,23 @@ reload(struct agent *a)
         notify("READY=1");
 }
 
-/* Takes one signal; true when the process has to end. */
-static bool
+/* Takes one signal; returns its name when the process has to end. */
+static const char *
 take_signal(struct agent *a, int signal_fd)
 {
         struct signalfd_siginfo info;
 
         if (read(signal_fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
-                return false;
+                return NULL;
         if (info.ssi_signo == SIGHUP) {
                 reload(a);
-                return false;
+                return NULL;
         }
-        log_info("stopping", LOG_STR("signal", info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM"));
-        return true;
+        return info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM";
 }
 
-static void
+/* Returns why the process has to end. */
+static const char *
 loop(struct agent *a, int signal_fd, int quit_fd)
 {
         struct pollfd fds[2] = {
@@ -170,13 +170,13 @@ loop(struct agent *a, int signal_fd, int quit_fd)
 
         for (;;) {
                 int n = poll(fds, 2, (int)wait_ms);
+                const char *signal_name =
+                    n > 0 && fds[0].revents != 0 ? take_signal(a, signal_fd) : NULL;
 
-                if (n > 0 && fds[0].revents != 0 && take_signal(a, signal_fd))
-                        return;
-                if (n > 0 && fds[1].revents != 0) {
-                        log_info("stopping", LOG_STR("reason", "/-/quit"));
-                        return;
-                }
+                if (signal_name != NULL)
+                        return signal_name;
+                if (n > 0 && fds[1].revents != 0)
+                        return "/-/quit";
                 agent_tick(a);
                 since_ms += wait_ms;
                 if (watchdog_ms > 0 && since_ms >= watchdog_ms) {
@@ -205,6 +205,7 @@ run(const struct arguments *args)
         sigset_t set;
         int signal_fd = open_signals(&set, &e);
         int quit_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        const char *reason;
         const struct agent_options o = {
             .tenant = args->tenant != NULL ? args->tenant : "default",
             .send_tenant_header = args->tenant != NULL,
@@ -224,11 +225,13 @@ run(const struct arguments *args)
                 log_info("started", LOG_STR("version", GLEANER_VERSION),
                     LOG_STR("config", args->config_path), LOG_STR("data_dir", args->data_dir));
                 notify("READY=1");
-                loop(a, signal_fd, quit_fd);
+                reason = loop(a, signal_fd, quit_fd);
                 notify("STOPPING=1");
+                log_info("stopping", LOG_STR("reason", reason),
+                    LOG_INT("shutdown_timeout_ms", args->shutdown_timeout_ms));
                 let_signals_kill(&set);
                 agent_stop(a, args->shutdown_timeout_ms);
-                log_info("stopped", LOG_STR("version", GLEANER_VERSION));
+                log_info("stopped", LOG_STR("reason", reason), LOG_STR("version", GLEANER_VERSION));
         } else {
                 log_error("cannot start", LOG_STR("err", e.msg));
         }

@@ -138,15 +138,18 @@ static bool
 stop_now(struct drain *d, int64_t stop_at)
 {
         int64_t now = clock_mono(d->clock);
+        struct wal_cursor c;
 
-        if (now >= stop_at || d->clock_held)
-                return true;
         if (!d->stopping) {
+                wal_endpoint_get(d->wal, d->cursor, &c);
+                d->at_stop = c.ledger;
                 d->stopping = true;
                 d->draining = true;
                 d->one_try = d->health.state != ENDPOINT_FINE;
                 health_probe(&d->health, now);
         }
+        if (now >= stop_at || d->clock_held)
+                return true;
         if (d->one_try && d->health.state != ENDPOINT_FINE && now < d->health.retry_at_ms)
                 return true;
         return !d->under_way && !d->draining;
@@ -204,13 +207,44 @@ step(struct drain *d)
                 drain_window_end(d);
 }
 
+static const char *
+why_pending(const struct drain *d)
+{
+        if (d->health.state != ENDPOINT_FINE)
+                return d->health.text;
+        if (d->clock_held)
+                return "samples are ahead of the receiver's time";
+        return "the time for sending is over";
+}
+
+/* What sending at the end came to. */
+static void
+tell_end(const struct drain *d)
+{
+        struct wal_cursor c;
+        uint64_t sent;
+        uint64_t lost = 0;
+
+        wal_endpoint_get(d->wal, d->cursor, &c);
+        sent = c.ledger.acknowledged - d->at_stop.acknowledged;
+        for (size_t i = 0; i < LOST_REASONS; i++)
+                lost += c.ledger.lost[i] - d->at_stop.lost[i];
+        if (c.pending == 0)
+                log_info("endpoint stopped, nothing is pending", LOG_STR("endpoint", d->name),
+                    LOG_UINT("sent_samples", sent), LOG_UINT("lost_samples", lost));
+        else
+                log_warn("endpoint stopped, what is pending stays in the log",
+                    LOG_STR("endpoint", d->name), LOG_UINT("sent_samples", sent),
+                    LOG_UINT("lost_samples", lost), LOG_UINT("pending_samples", c.pending),
+                    LOG_STR("why", why_pending(d)));
+}
+
 static void *
 run(void *arg)
 {
         struct drain *d = arg;
         struct post_result r;
 
-        (void)prctl(PR_SET_NAME, "send");
         while (!must_stop(d)) {
                 int64_t now = clock_mono(d->clock);
 
@@ -221,6 +255,7 @@ run(void *arg)
                         drain_result(d, &r);
         }
         post_cancel(d->post);
+        tell_end(d);
         return NULL;
 }
 

@@ -72,6 +72,7 @@ struct drain {
         bool draining; /* the log was not read to its end since the last tick */
         bool stopping;
         bool one_try; /* it was failing when the stop came: it gets one more try */
+        struct wal_ledger at_stop; /* when the stop came */
 
         /* the window under way */
         bool under_way;

@@ -17,6 +17,12 @@ class Shutdown(Case):
         return self.agent(config([job("a", self.exporter_.address)],
                                  [endpoint(url, queue_config=queue or LATER)]), flags=flags)
 
+    def ending(self, agent):
+        """The last line of the log, and the one that says what came of the endpoint."""
+        lines = agent.process.log().splitlines()
+        (said,) = [line for line in lines if 'msg="endpoint stopped' in line]
+        return lines[-1], said
+
     def test_what_is_pending_is_sent(self):
         for number in (signal.SIGTERM, signal.SIGINT):
             with self.subTest(number):
@@ -29,6 +35,10 @@ class Shutdown(Case):
                 self.assertEqual(0, agent.process.wait())
                 agent.check_log()
                 self.assertGreaterEqual(receiver.total(), before.appended)
+                last, said = self.ending(agent)
+                self.assertIn(f"reason={number.name}", last)
+                self.assertIn(f"sent_samples={receiver.total()} ", said)
+                self.assertNotIn("pending_samples", said)
                 self.assert_no_faults(receiver)
                 ups = receiver.samples(name="up")
                 self.assertEqual(1, len(ups))
@@ -44,6 +54,11 @@ class Shutdown(Case):
         stored = agent.ledger().appended
         self.assertEqual(0, agent.stop(60))
         self.assertEqual(0, receiver.total())
+        said = self.ending(agent)[1]
+        self.assertIn("level=warn", said)
+        self.assertIn("sent_samples=0 ", said)
+        self.assertGreaterEqual(int(said.split("pending_samples=")[1].split()[0]), stored)
+        self.assertIn(" why=", said)
         line.back()
         agent.start()
         self.wait(lambda: agent.ledger().appended > stored, "another commit")
