@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/duration.h"
 #include "base/err.h"
+#include "base/escape.h"
 #include "base/json.h"
 #include "remotewrite/endpoint.h"
 #include "scrape/job.h"
@@ -28,6 +29,14 @@ put(struct writer *w, const char *s)
 {
         if (w->rc == 0)
                 w->rc = buf_puts(w->out, s, w->e);
+}
+
+/* What the file says, for a terminal. */
+static void
+put_said(struct writer *w, const char *s)
+{
+        if (w->rc == 0)
+                w->rc = escape_put(w->out, view_of(s), w->e);
 }
 
 static void
@@ -85,7 +94,7 @@ put_labels(struct writer *w, const struct label *v, size_t n)
         for (size_t i = 0; w->rc == 0 && i < n; i++) {
                 put(w, i > 0 ? ", " : "");
                 if (w->rc == 0)
-                        w->rc = buf_append(w->out, v[i].name.p, v[i].name.n, w->e);
+                        w->rc = escape_put(w->out, v[i].name, w->e);
                 put(w, "=");
                 if (w->rc == 0)
                         w->rc = config_quote(w->out, v[i].value, w->e);
@@ -97,7 +106,7 @@ static void
 text_job(struct writer *w, const struct scrape_job *job, const struct check_targets *t)
 {
         put(w, "  job ");
-        put(w, job->name);
+        put_said(w, job->name);
         put(w, ": every ");
         put_duration(w, job->interval_ms);
         put(w, ", timeout ");
@@ -107,14 +116,14 @@ text_job(struct writer *w, const struct scrape_job *job, const struct check_targ
                 if (t->active[i]->job != job)
                         continue;
                 put(w, "    target ");
-                put(w, t->active[i]->url);
+                put_said(w, t->active[i]->url);
                 put(w, " ");
                 put_labels(w, t->active[i]->labels, t->active[i]->n_labels);
         }
         for (size_t i = 0; i < job->n_file_sds; i++) {
                 for (size_t k = 0; k < job->file_sds[i].n_files; k++) {
                         put(w, "    targets in ");
-                        put(w, job->file_sds[i].files[k]);
+                        put_said(w, job->file_sds[i].files[k]);
                         put(w, "\n");
                 }
         }
@@ -127,9 +136,9 @@ text_endpoint(struct writer *w, const struct remote_endpoint *x)
 
         redact(w, x->url, &url);
         put(w, "  endpoint ");
-        put(w, x->name);
+        put_said(w, x->name);
         put(w, ": ");
-        put(w, url.ptr != NULL ? url.ptr : "");
+        put_said(w, url.ptr != NULL ? url.ptr : "");
         put(w, ", a batch every ");
         put_duration(w, x->batch_send_deadline_ms);
         if (x->tenant_header != NULL) {

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/compress.h"
 #include "base/err.h"
+#include "base/escape.h"
 #include "base/hash.h"
 #include "base/http.h"
 #include "base/json.h"
@@ -298,18 +299,8 @@ take_page(struct run *r, struct err *e)
 
 /* ---- what is said at the end ---- */
 
-/* What a page says may be in the sentence: nothing of it gets to a terminal but text. */
 static void
-hide_controls(char *s)
-{
-        for (; *s != '\0'; s++) {
-                if ((unsigned char)*s < 0x20 || *s == 0x7f)
-                        *s = '?';
-        }
-}
-
-static void
-print_failure(const struct run *r, struct err *why)
+print_failure(const struct run *r, const struct err *why)
 {
         struct buf text = BUF_INIT(FAILURE_BYTES);
         uint64_t line = 0;
@@ -318,9 +309,10 @@ print_failure(const struct run *r, struct err *why)
         if (r->page != NULL)
                 page_place(r->page, &line, &column);
         if (!r->a.json) {
-                hide_controls(why->msg);
                 (void)fflush(stdout);
-                (void)fprintf(stderr, "gleaner scrape: %s: %s\n", r->a.source, why->msg);
+                if (escape_put(&text, view_of(why->msg), NULL) == 0) /* it may quote the page */
+                        (void)fprintf(stderr, "gleaner scrape: %s: %.*s\n", r->a.source,
+                            (int)text.len, text.ptr);
         } else if (json_put_string(&text, view_of(why->msg), NULL) == 0) {
                 (void)printf("{\"error\":%.*s,\"line\":%" PRIu64 ",\"column\":%" PRIu64 "}\n",
                     (int)text.len, text.ptr, line, column);

@@ -2,8 +2,8 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/escape.h"
 #include "base/log.h"
-#include "base/utf8.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -35,31 +35,15 @@ config_report_file(struct config_report *r, const char *name)
         return files[r->n_files++];
 }
 
-/* A copy in which what is not printable text stands as \xNN: nothing in a file forges a line. */
+/* A copy in which what is not printable is spelled out: nothing in a file forges a line. */
 static char *
 copy_printable(const char *text)
 {
-        size_t n = strlen(text);
-        char *copy = malloc(n * 4 + 1);
-        size_t used = 0;
-        uint32_t c = 0;
+        struct buf copy = BUF_INIT(strlen(text) * 4 + 1);
 
-        for (size_t i = 0; copy != NULL && i < n;) {
-                size_t bytes = utf8_decode(text + i, n - i, &c);
-
-                if (bytes == 0 || c < 0x20 || (c >= 0x7f && c < 0xa0)) {
-                        used += (size_t)snprintf(
-                            copy + used, 5, "\\x%02x", (unsigned)(unsigned char)text[i]);
-                        i++;
-                        continue;
-                }
-                memcpy(copy + used, text + i, bytes);
-                used += bytes;
-                i += bytes;
-        }
-        if (copy != NULL)
-                copy[used] = '\0';
-        return copy;
+        if (escape_put(&copy, view_of(text), NULL) < 0 || buf_putc(&copy, '\0', NULL) < 0)
+                buf_release(&copy);
+        return copy.ptr;
 }
 
 static int

@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/escape.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/labels.h"
@@ -88,27 +89,6 @@ put_json(const struct labels *l, const struct text_sample *x, bool stamped, stru
         return rc;
 }
 
-/* In double quotes; control characters are shown, not sent to a terminal. */
-static int
-put_quoted(struct view v, struct buf *out, struct err *e)
-{
-        int rc = buf_putc(out, '"', e);
-
-        for (size_t i = 0; i < v.n && rc == 0; i++) {
-                char c = v.p[i];
-
-                if (c == '\n')
-                        rc = buf_puts(out, "\\n", e);
-                else if (c == '"' || c == '\\')
-                        rc = buf_printf(out, e, "\\%c", c);
-                else if ((unsigned char)c < 0x20 || c == 0x7f)
-                        rc = buf_printf(out, e, "\\u%04x", (unsigned)c);
-                else
-                        rc = buf_putc(out, c, e);
-        }
-        return rc < 0 ? rc : buf_putc(out, '"', e);
-}
-
 static int
 put_label(const struct label *x, const char *before, struct buf *out, struct err *e)
 {
@@ -117,10 +97,10 @@ put_label(const struct label *x, const char *before, struct buf *out, struct err
         if (rc == 0)
                 rc = name_label_valid(x->name, NAME_LEGACY)
                     ? buf_append(out, x->name.p, x->name.n, e)
-                    : put_quoted(x->name, out, e);
+                    : escape_put_quoted(out, x->name, e);
         if (rc == 0)
                 rc = buf_putc(out, '=', e);
-        return rc < 0 ? rc : put_quoted(x->value, out, e);
+        return rc < 0 ? rc : escape_put_quoted(out, x->value, e);
 }
 
 /* name{labels}, or {"name",labels} where the name needs quotes */
@@ -133,7 +113,7 @@ put_series(const struct labels *l, struct buf *out, struct err *e)
         int rc = plain ? buf_append(out, metric.p, metric.n, e) : buf_putc(out, '{', e);
 
         if (rc == 0 && !plain) {
-                rc = put_quoted(metric, out, e);
+                rc = escape_put_quoted(out, metric, e);
                 before = ",";
         }
         for (size_t i = 0; i < l->n && rc == 0; i++) {

@@ -2,6 +2,7 @@
 
 #include "agent/receive_check.h"
 #include "base/buf.h"
+#include "base/escape.h"
 #include "base/labels.h"
 #include "wal/column.h"
 
@@ -12,34 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* In quotes; what could steer a terminal as \xNN. */
-static int
-put_quoted(struct view v, struct buf *out, struct err *e)
-{
-        int rc = buf_putc(out, '"', e);
-
-        for (size_t i = 0; i < v.n && rc == 0; i++) {
-                unsigned char c = (unsigned char)v.p[i];
-
-                if (c == '\n')
-                        rc = buf_puts(out, "\\n", e);
-                else if (c < 0x20 || c == 0x7f)
-                        rc = buf_printf(out, e, "\\x%02x", c);
-                else if (c == 0xc2 && i + 1 < v.n && (unsigned char)v.p[i + 1] < 0xa0)
-                        rc = buf_printf(out, e, "\\x%02x", (unsigned char)v.p[++i]); /* U+0080 … */
-                else if (c == '"' || c == '\\')
-                        rc = buf_printf(out, e, "\\%c", c);
-                else
-                        rc = buf_putc(out, (char)c, e);
-        }
-        return rc == 0 ? buf_putc(out, '"', e) : rc;
-}
-
 static int
 put_name(struct view v, struct buf *out, struct err *e)
 {
         return name_label_valid(v, NAME_LEGACY) ? buf_append(out, v.p, v.n, e)
-                                                : put_quoted(v, out, e);
+                                                : escape_put_quoted(out, v, e);
 }
 
 static int
@@ -49,7 +27,7 @@ put_pair(const struct label *l, struct buf *out, struct err *e)
 
         if (rc == 0)
                 rc = buf_putc(out, '=', e);
-        return rc == 0 ? put_quoted(l->value, out, e) : rc;
+        return rc == 0 ? escape_put_quoted(out, l->value, e) : rc;
 }
 
 int
@@ -70,7 +48,7 @@ receive_show_series(const struct label *labels, size_t n, struct buf *out, struc
         if (rc == 0)
                 rc = buf_putc(out, '{', e);
         if (rc == 0 && name != NULL && !plain) {
-                rc = put_quoted(name->value, out, e);
+                rc = escape_put_quoted(out, name->value, e);
                 first = false;
         }
         for (size_t i = 0; i < n && rc == 0; i++) {
@@ -158,7 +136,7 @@ put_tenants(const struct receive_totals *t, struct buf *out, struct err *e)
 
                 rc = buf_puts(out, "tenant         ", e);
                 if (rc == 0)
-                        rc = put_quoted(view_of(x->name), out, e);
+                        rc = escape_put_quoted(out, view_of(x->name), e);
                 if (rc == 0)
                         rc = buf_printf(out, e, "  requests %" PRIu64 "  samples %" PRIu64 "\n",
                             x->requests, x->samples);
@@ -199,8 +177,13 @@ receive_show_table(const struct receive_view *v, struct buf *out, struct err *e)
         if (rc == 0)
                 rc = buf_printf(out, e, "faults         %" PRIu64 " in %" PRIu64 " requests\n",
                     t->faults, t->refused);
-        if (rc == 0 && t->faults > 0)
-                rc = buf_printf(out, e, "last fault     %s\n", t->last_fault);
+        if (rc == 0 && t->faults > 0) {
+                rc = buf_puts(out, "last fault     ", e);
+                if (rc == 0)
+                        rc = escape_put(out, view_of(t->last_fault), e);
+                if (rc == 0)
+                        rc = buf_putc(out, '\n', e);
+        }
         return rc;
 }
 

@@ -4,6 +4,7 @@
 #include "agent/httpd.h"
 #include "agent/metrics.h"
 #include "base/err.h"
+#include "base/escape.h"
 #include "remotewrite/sender.h"
 #include "scrape/scrape.h"
 #include "wal/wal.h"
@@ -92,13 +93,21 @@ put_endpoint(const struct sender_stats *s, struct buf *out, struct err *e)
         time_t seconds = (time_t)(s->failing_since_ms / 1000);
         char since[32] = "";
         struct tm tm;
+        int rc;
 
         if (s->state != SENDER_HELD && s->failing_since_ms == 0)
                 return 0;
         if (s->failing_since_ms > 0 && gmtime_r(&seconds, &tm) != NULL)
                 (void)strftime(since, sizeof(since), " since %Y-%m-%dT%H:%M:%SZ", &tm);
-        return buf_printf(out, e, "endpoint %s is %s%s: %s\n", s->name,
-            s->state == SENDER_HELD ? "held" : "failing", since, s->last_error);
+        rc = buf_puts(out, "endpoint ", e);
+        if (rc == 0)
+                rc = escape_put(out, view_of(s->name), e);
+        if (rc == 0)
+                rc = buf_printf(
+                    out, e, " is %s%s: ", s->state == SENDER_HELD ? "held" : "failing", since);
+        if (rc == 0)
+                rc = escape_put(out, view_of(s->last_error), e); /* it may quote the receiver */
+        return rc == 0 ? buf_putc(out, '\n', e) : rc;
 }
 
 static int

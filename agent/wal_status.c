@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/escape.h"
 #include "wal/wal.h"
 
 #include <inttypes.h>
@@ -121,7 +122,7 @@ wal_status_json(void *arg, struct buf *out, struct err *e)
             o, "not_stored", named(wal_not_stored_names, s.not_stored, NOT_STORED_REASONS));
         (void)json_object_set_new(o, "trimmed", named(trim_names, s.trimmed_samples, 2));
         (void)json_object_set_new(o, "endpoints", endpoint_array(w));
-        text = json_dumps(o, JSON_INDENT(2));
+        text = json_dumps(o, JSON_INDENT(2) | JSON_ENSURE_ASCII);
         json_decref(o);
         if (text == NULL)
                 return err_nomem(e, "the log's status");
@@ -189,8 +190,14 @@ static int
 put_endpoint(struct buf *out, const json_t *x, struct err *e)
 {
         const char *name = json_string_value(json_object_get(x, "name"));
-        int rc = buf_printf(out, e, "\nendpoint %s%s\n", name != NULL ? name : "?",
-            json_is_true(json_object_get(x, "configured")) ? "" : " (nobody sends to it now)");
+        const char *note =
+            json_is_true(json_object_get(x, "configured")) ? "" : " (nobody sends to it now)";
+        int rc = buf_puts(out, "\nendpoint ", e);
+
+        if (rc == 0)
+                rc = escape_put(out, view_of(name != NULL ? name : "?"), e);
+        if (rc == 0)
+                rc = buf_printf(out, e, "%s\n", note);
 
         if (rc == 0)
                 rc = buf_printf(out, e,

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 static int
-put_escaped(struct buf *out, unsigned char c, struct err *e)
+put_escaped(struct buf *out, uint32_t c, struct err *e)
 {
         switch (c) {
         case '"':
@@ -21,14 +21,13 @@ put_escaped(struct buf *out, unsigned char c, struct err *e)
         case '\r':
                 return buf_append(out, "\\r", 2, e);
         default:
-                return buf_printf(out, e, "\\u%04x", c);
+                return buf_printf(out, e, "\\u%04x", (unsigned)c);
         }
 }
 
 int
 json_put_string(struct buf *out, struct view v, struct err *e)
 {
-        const unsigned char *p = (const unsigned char *)v.p;
         size_t i = 0;
         int rc = buf_putc(out, '"', e);
 
@@ -39,10 +38,10 @@ json_put_string(struct buf *out, struct view v, struct err *e)
                 if (n == 0) {
                         rc = buf_append(out, "\xef\xbf\xbd", 3, e);
                         n = 1;
-                } else if (n == 1 && (p[i] < 0x20 || p[i] == '"' || p[i] == '\\' || p[i] == 0x7f)) {
-                        rc = put_escaped(out, p[i], e);
+                } else if (c == '"' || c == '\\' || utf8_hidden(c)) {
+                        rc = put_escaped(out, c, e);
                 } else {
-                        rc = buf_append(out, p + i, n, e);
+                        rc = buf_append(out, v.p + i, n, e);
                 }
                 i += n;
         }

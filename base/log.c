@@ -110,7 +110,7 @@ put_quoted(struct line *l, struct view v)
                         put_f(l, "\\%c", (int)c);
                 } else if (c == '\n') {
                         put(l, "\\n", 2);
-                } else if (c < 0x20 || c == 0x7f) {
+                } else if (utf8_hidden(c)) {
                         put_f(l, "\\u%04x", c);
                 } else {
                         put(l, v.p + i, n);

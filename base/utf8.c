@@ -63,3 +63,10 @@ utf8_encode(uint32_t c, char *out)
         out[0] = (char)((0xf00U >> len & 0xf0U) | c);
         return len;
 }
+
+bool
+utf8_hidden(uint32_t c)
+{
+        return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x200e || c == 0x200f ||
+            (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}

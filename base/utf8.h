@@ -4,6 +4,7 @@
 #ifndef BASE_UTF8_H
 #define BASE_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,5 +14,10 @@ enum { UTF8_MAX = 4 };
 size_t utf8_decode(const char *p, size_t n, uint32_t *out);
 /* Writes at most UTF8_MAX bytes; returns their number. c is a code point, no surrogate. */
 size_t utf8_encode(uint32_t c, char *out);
+/*
+ * Not to be shown as it is: the controls (C0, DEL, C1), which steer terminals, separators of lines
+ * and paragraphs, and the marks that turn the direction of the text around.
+ */
+bool utf8_hidden(uint32_t c);
 
 #endif

@@ -8,7 +8,7 @@ static const struct config_case cases[] = {
     {"misspelt key", "golbal: {}\n",
         "field golbal not found in type config.plain; did you mean \"global\"?", false},
     {"empty key", "\"\": 1\n", "field  not found in type config.plain", false},
-    {"key with a line end", "\"a\\nb\": 1\n", "field a\\x0ab not found in type config.plain",
+    {"key with a line end", "\"a\\nb\": 1\n", "field a\\nb not found in type config.plain",
         false},
     {"key twice", "global: {}\nglobal: {}\n",
         "agent.yml:2:1: error: field global already set in type config.plain", false},

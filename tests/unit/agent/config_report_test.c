@@ -58,7 +58,7 @@ nothing_in_a_message_forges_a_line(void **state)
         (void)state;
         add(&r, CONFIG_ERROR, at(&r, "m", 1, 1), "a\nb\x1b[31m\xff \xc3\xa9 \xc2\x9b");
         said = cases_print(&r);
-        assert_string_equal(said, "m:1:1: error: a\\x0ab\\x1b[31m\\xff \xc3\xa9 \\xc2\\x9b\n");
+        assert_string_equal(said, "m:1:1: error: a\\nb\\x1b[31m\\xff \xc3\xa9 \\u009b\n");
         free(said);
         config_report_release(&r);
 }

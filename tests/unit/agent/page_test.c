@@ -65,7 +65,7 @@ samples_are_printed_as_stored(void **state)
                 "a{b=\"x\\\"\\n\\\\\",z=\"1\"} -1.5e-07 5\n",
                 "{\"labels\":{\"__name__\":\"a\",\"b\":\"x\\\"\\n\\\\\",\"z\":\"1\"},"
                 "\"value\":\"-1.5e-07\",\"bits\":\"be8421f5f40d8376\",\"timestamp_ms\":5}\n"},
-            {"{\"a.b\",\"l.m\"=\"v\x01\"} NaN", "{\"a.b\",\"l.m\"=\"v\\u0001\"} NaN\n",
+            {"{\"a.b\",\"l.m\"=\"v\x01\"} NaN", "{\"a.b\",\"l.m\"=\"v\\x01\"} NaN\n",
                 "{\"labels\":{\"__name__\":\"a.b\",\"l.m\":\"v\\u0001\"},\"value\":\"NaN\","
                 "\"bits\":\"7ff8000000000001\",\"timestamp_ms\":null}\n"},
             {"{\"a.b\"} +Inf\n", "{\"a.b\"} +Inf\n",

@@ -23,7 +23,8 @@ test_series(void **state)
             {"name in quotes", {"__name__", "a.b", "job", "x"}, "{\"a.b\",job=\"x\"}"},
             {"label in quotes", {"__name__", "a", "j.b", "x"}, "a{\"j.b\"=\"x\"}"},
             {"escapes", {"__name__", "a", "b", "x\"\\\n\x1b[2J\x7f\xc2\x9b"},
-                "a{b=\"x\\\"\\\\\\n\\x1b[2J\\x7f\\x9b\"}"},
+                "a{b=\"x\\\"\\\\\\n\\x1b[2J\\x7f\\u009b\"}"},
+            {"no UTF-8", {"__name__", "a\xff", "\xfe", "\xc3"}, "{\"a\\xff\",\"\\xfe\"=\"\\xc3\"}"},
             {"umlaut", {"__name__", "a", "b", "\xc3\xa4"}, "a{b=\"\xc3\xa4\"}"},
         };
 

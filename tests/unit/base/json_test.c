@@ -18,6 +18,7 @@ strings_are_escaped_and_made_valid(void **state)
             {"quotes", "a\"b\\c", 5, "\"a\\\"b\\\\c\""},
             {"short escapes", "\n\t\r", 3, "\"\\n\\t\\r\""},
             {"controls", "\0\x01\x1f\x7f", 4, "\"\\u0000\\u0001\\u001f\\u007f\""},
+            {"controls beyond ASCII", "\xc2\x9b\xe2\x80\xae", 5, "\"\\u009b\\u202e\""},
             {"UTF-8", "\xc3\xa9\xf0\x9f\x98\x80", 6, "\"\xc3\xa9\xf0\x9f\x98\x80\""},
             {"a lone byte",
                 "a\xff"

@@ -75,7 +75,7 @@ a_line_is_json(void **state)
 static void
 write_a_forged_line(void)
 {
-        log_error("bad", LOG_STR("err", "x\"\nlevel=info msg=\"all is well\xff\x1b[2J"));
+        log_error("bad", LOG_STR("err", "x\"\nlevel=info msg=\"all is well\xff\x1b[2J\xc2\x9b"));
 }
 
 static void
@@ -88,8 +88,8 @@ nothing_from_outside_forges_a_line(void **state)
         capture(write_a_forged_line, text, sizeof(text));
         assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
         assert_null(strchr(text, '\x1b'));
-        assert_non_null(
-            strstr(text, "err=\"x\\\"\\nlevel=info msg=\\\"all is well\xef\xbf\xbd\\u001b[2J\"\n"));
+        assert_non_null(strstr(
+            text, "err=\"x\\\"\\nlevel=info msg=\\\"all is well\xef\xbf\xbd\\u001b[2J\\u009b\"\n"));
 }
 
 static char long_value[10000];

@@ -61,12 +61,28 @@ encode_is_the_inverse_of_decode(void **state)
         }
 }
 
+static void
+hidden_is_what_steers(void **state)
+{
+        static const struct {
+                uint32_t c;
+                bool want;
+        } rows[] = {{0, true}, {'\n', true}, {0x1f, true}, {' ', false}, {'~', false}, {0x7f, true},
+            {0x9f, true}, {0xa0, false}, {0x200d, false}, {0x200e, true}, {0x2027, false},
+            {0x2028, true}, {0x202e, true}, {0x202f, false}, {0x2066, true}, {0x206a, false}};
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+                assert_int_equal(utf8_hidden(rows[i].c), rows[i].want);
+}
+
 int
 main(void)
 {
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(decode_takes_valid_sequences_only),
             cmocka_unit_test(encode_is_the_inverse_of_decode),
+            cmocka_unit_test(hidden_is_what_steers),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
