@@ -6,6 +6,7 @@
 #include "agent/options.h"
 #include "agent/page.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/compress.h"
 #include "base/err.h"
 #include "base/escape.h"
@@ -15,6 +16,7 @@
 #include "scrape/fetch.h"
 #include "scrape/job.h"
 #include "scrape/mediatype.h"
+#include "scrape/series.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -285,7 +287,8 @@ is_url(const char *source)
 static int
 take_page(struct run *r, struct err *e)
 {
-        const struct page_options o = {.job = r->job, .out = stdout, .json = r->a.json};
+        const struct page_options o = {
+            .job = r->job, .out = stdout, .json = r->a.json, .now_ms = clock_wall(clock_system())};
         int rc = page_new(&o, &r->page, e);
 
         if (rc == 0)
@@ -331,6 +334,11 @@ print_summary(const struct run *r, int64_t took_us)
             "%" PRIu64 " samples on the page: %" PRIu64 " kept in %" PRIu64 " series, %" PRIu64
             " dropped, %" PRIu64 " duplicates; %" PRIu64 " bytes in %.1f ms\n",
             c.samples, c.kept, c.series, c.dropped, c.duplicates, c.bytes, (double)took_us / 1000);
+        if (c.ahead > 0)
+                (void)fprintf(stderr,
+                    "%" PRIu64 " refused: their timestamps are more than %d minutes ahead of this "
+                    "machine's clock\n",
+                    c.ahead, SERIES_AHEAD_MS / 60000);
 }
 
 static int64_t

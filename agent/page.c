@@ -4,11 +4,11 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/escape.h"
-#include "base/hash.h"
 #include "base/json.h"
 #include "base/labels.h"
 #include "scrape/finalize.h"
 #include "scrape/job.h"
+#include "scrape/series.h"
 #include "scrape/slotmap.h"
 #include "scrape/textparse.h"
 
@@ -29,8 +29,9 @@ struct page {
         struct textparse *parser; /* owned */
         struct arena arena; /* of one sample */
         struct buf line; /* being written */
-        struct slotmap seen; /* hashes of raw series texts that were kept */
+        struct slotmap seen; /* hashes of the final labels of kept series */
         struct page_counts counts;
+        uint64_t limited; /* samples that sample_limit counts */
         bool misplaced; /* the failure has a place on the page */
 };
 
@@ -142,10 +143,17 @@ put_text(const struct labels *l, const struct text_sample *x, bool stamped, stru
         return rc < 0 ? rc : buf_putc(out, '\n', e);
 }
 
+/* The sample has a time of its own. */
+static bool
+is_stamped(const struct page *p, const struct text_sample *x)
+{
+        return x->has_timestamp && p->o.job->honor_timestamps;
+}
+
 static int
 print(struct page *p, const struct labels *l, const struct text_sample *x, struct err *e)
 {
-        bool stamped = x->has_timestamp && p->o.job->honor_timestamps;
+        bool stamped = is_stamped(p, x);
         int rc;
 
         buf_reset(&p->line);
@@ -159,22 +167,31 @@ print(struct page *p, const struct labels *l, const struct text_sample *x, struc
 /* ---- taking ---- */
 
 static int
+add_series(struct page *p, uint64_t hash, struct err *e)
+{
+        int rc;
+
+        if (p->counts.series == PAGE_MAX_SERIES)
+                return err_set(e, ERR_LIMIT, "the page has more than %d series", PAGE_MAX_SERIES);
+        rc = slotmap_put(&p->seen, hash, 1, e);
+        p->counts.series += rc == 0;
+        return rc;
+}
+
+static int
 take_sample(void *arg, const struct text_sample *x, struct err *e)
 {
         struct page *p = arg;
         const struct finalize_input in = {.job = p->o.job, .series = x->series, .type = x->type};
-        uint64_t hash = hash_seeded(x->series.p, x->series.n);
-        bool seen = slotmap_find(&p->seen, hash) != NULL;
+        bool stamped = is_stamped(p, x);
         bool kept = false;
+        bool seen;
+        uint64_t hash;
         struct labels l;
         size_t offset;
         int rc;
 
         p->counts.samples++;
-        if (seen && (!x->has_timestamp || !p->o.job->honor_timestamps)) {
-                p->counts.duplicates++;
-                return 0;
-        }
         arena_reset(&p->arena);
         labels_init(&l, &p->arena);
         rc = finalize_labels(&in, &l, &kept, &offset, e);
@@ -184,17 +201,23 @@ take_sample(void *arg, const struct text_sample *x, struct err *e)
                 p->counts.dropped++;
                 return 0;
         }
-        if (!seen && p->counts.series == PAGE_MAX_SERIES)
-                return err_set(e, ERR_LIMIT, "the page has more than %d series", PAGE_MAX_SERIES);
-        if (!seen) {
-                rc = slotmap_put(&p->seen, hash, 1, e);
-                if (rc < 0)
-                        return rc;
-                p->counts.series++;
+        hash = labels_hash(&l);
+        seen = slotmap_find(&p->seen, hash) != NULL;
+        if (seen && !stamped) {
+                p->counts.duplicates++;
+                return 0;
         }
+        p->limited++;
+        if (stamped && x->timestamp_ms > p->o.now_ms + SERIES_AHEAD_MS) {
+                p->counts.ahead++;
+                return 0;
+        }
+        rc = seen ? 0 : add_series(p, hash, e);
+        if (rc < 0)
+                return rc;
         p->counts.kept++;
         /* Over the limit the page fails, but only at its end: the counts are of all of it. */
-        if (p->o.job->sample_limit > 0 && p->counts.kept > p->o.job->sample_limit)
+        if (p->o.job->sample_limit > 0 && p->limited > p->o.job->sample_limit)
                 return 0;
         return print(p, &l, x, e);
 }
@@ -256,10 +279,10 @@ page_finish(struct page *p, struct err *e)
         int rc = textparse_finish(p->parser, e);
 
         p->misplaced = rc < 0;
-        if (rc == 0 && limit > 0 && p->counts.kept > limit)
+        if (rc == 0 && limit > 0 && p->limited > limit)
                 rc = err_set(e, ERR_LIMIT,
                     "the page has %" PRIu64 " samples after relabeling, sample_limit is %" PRIu64,
-                    p->counts.kept, limit);
+                    p->limited, limit);
         return rc;
 }
 

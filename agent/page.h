@@ -21,15 +21,17 @@ struct page_options {
         const struct scrape_job *job; /* borrowed */
         FILE *out; /* borrowed */
         bool json; /* one object per sample; else the exposition format */
+        int64_t now_ms; /* the scrape's time: timestamps too far ahead of it are not taken */
 };
 
 struct page_counts {
         uint64_t bytes;
         uint64_t samples; /* sample lines */
-        uint64_t series; /* that were kept, by their text on the page */
+        uint64_t series; /* that were kept, by their final labels */
         uint64_t kept; /* would be stored */
         uint64_t dropped; /* by relabeling */
         uint64_t duplicates; /* the same series again without a timestamp */
+        uint64_t ahead; /* with a timestamp of their own too far in the future */
 };
 
 int page_new(const struct page_options *o, struct page **out, struct err *e);

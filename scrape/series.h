@@ -24,6 +24,9 @@ struct series_pool;
 struct target;
 struct wal;
 
+/* A sample whose own timestamp is further ahead of its tick is not taken. */
+enum { SERIES_AHEAD_MS = 10 * 60 * 1000 };
+
 /* Buffers that scrapes in flight borrow: staging columns, packers, a keyframe, an arena. */
 int series_pool_new(struct wal *w, struct series_pool **out, struct err *e);
 void series_pool_free(struct series_pool *p);

@@ -68,7 +68,7 @@ stage_stamped(struct series *s, uint32_t slot, const struct text_sample *x, stru
         const int64_t *last = series_find_stamp(&s->stamps, slot);
         uint8_t *flags = slots_flags(&s->slots, slot);
 
-        if (x->timestamp_ms > s->tick_ms + AHEAD_MS) {
+        if (x->timestamp_ms > s->tick_ms + SERIES_AHEAD_MS) {
                 s->report.out_of_bounds++;
                 return 0;
         }

@@ -23,7 +23,6 @@ enum {
         KEYFRAME_SCRAPES = 16, /* a keyframe serves 16 to 32 scrapes, staggered */
         COMPACT_MIN_SLOTS = 32, /* smaller chunks are not worth a barrier */
         EPOCH_MS = 10 * 60 * 1000, /* unseen for a whole epoch: dead */
-        AHEAD_MS = 10 * 60 * 1000, /* an explicit timestamp further ahead is refused */
         AHEAD_BATCH_BYTES = 128 << 10, /* layout parts go to the log ahead of their scrape */
         SERIES_ARENA_BYTES = 16 << 20, /* labels of one unknown series */
         EXTRAS_MAX = 4 << 20, /* samples with timestamps of their own in one scrape */

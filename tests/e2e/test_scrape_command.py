@@ -6,6 +6,7 @@ import hashlib
 import json
 import struct
 import subprocess
+import time
 import unittest
 
 from harness.agent import run
@@ -81,6 +82,30 @@ class ScrapeCommand(Case):
                 for row in rows:
                     self.assert_spelled(row)
 
+    def stored(self, entries: list) -> list:
+        """What is kept of a page: no series twice, nothing that is far ahead of its time."""
+        kept = []
+        limit = (time.time() + 600) * 1000
+        for entry in entries:
+            if entry["kind"] != "series":
+                continue
+            stamp = entry["timestamp_ms"]
+            again = any(entry["labels"] == labels for labels, _, _ in kept)
+            if again if stamp is None else stamp > limit:
+                continue
+            kept.append((entry["labels"], entry["value_bits"], stamp))
+        return kept
+
+    def test_timestamps_too_far_ahead_are_not_kept(self):
+        now = int(time.time() * 1000)
+        page = self.work / "page"
+        page.write_text(f"a 1 {now + 300000}\nb 2 {now + 900000}\nc 3\n")
+        done = run("scrape", page)
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertEqual(f"a 1 {now + 300000}\nc 3\n", done.stdout)
+        self.assertIn("2 kept in 2 series", done.stderr)
+        self.assertIn("1 refused: their timestamps are more than 10 minutes ahead", done.stderr)
+
     def test_parser_cases(self):
         cases = [c for c in json.loads((DATA / "textparse_cases.json").read_text())["cases"]
                  if c.get("kind") != "content_type"
@@ -95,9 +120,7 @@ class ScrapeCommand(Case):
                     self.assert_failed(done)
                     continue
                 self.assertEqual(0, done.returncode, done.stdout + done.stderr)
-                want = [(e["labels"], e["value_bits"], e["timestamp_ms"])
-                        for e in case["expect"]["entries"] if e["kind"] == "series"]
-                self.assertEqual(want, [(r["labels"], r["bits"], r["timestamp_ms"])
+                self.assertEqual(self.stored(case["expect"]["entries"]), [(r["labels"], r["bits"], r["timestamp_ms"])
                                         for r in rows_of(done)])
 
     def test_content_types(self):

@@ -106,17 +106,44 @@ a_series_that_comes_again_is_a_duplicate(void **state)
         (void)state;
         run(&job, false, body, 3, &out);
         testing_ok(out.rc, &out.e);
-        assert_string_equal(out.text, "a 1\nb 2\na 4 7\nb 5 8\na 7\n");
+        assert_string_equal(out.text, "a 1\nb 2\na 4 7\nb 5 8\n");
         assert_int_equal(out.counts.samples, 7);
-        assert_int_equal(out.counts.kept, 5);
-        assert_int_equal(out.counts.series, 3);
-        assert_int_equal(out.counts.duplicates, 2);
+        assert_int_equal(out.counts.kept, 4);
+        assert_int_equal(out.counts.series, 2);
+        assert_int_equal(out.counts.duplicates, 3);
         assert_int_equal(out.counts.bytes, strlen(body));
         free(out.text);
         job.honor_timestamps = false;
         run(&job, false, body, 3, &out);
-        assert_string_equal(out.text, "a 1\nb 2\na 7\n");
-        assert_int_equal(out.counts.duplicates, 4);
+        assert_string_equal(out.text, "a 1\nb 2\n");
+        assert_int_equal(out.counts.duplicates, 5);
+        free(out.text);
+}
+
+/* As scrape/series takes them: the series is known then, and sample_limit counts them. */
+static void
+timestamps_too_far_ahead_are_refused(void **state)
+{
+        static const char body[] = "a 1 600000\nb 2 600001\nc 3 9223372036854775807\nb 4\nd 5\n";
+        struct scrape_job job = plain_job();
+        struct outcome out = {.e = ERR_INIT};
+
+        (void)state;
+        run(&job, false, body, 3, &out);
+        testing_ok(out.rc, &out.e);
+        assert_string_equal(out.text, "a 1 600000\nb 4\nd 5\n");
+        assert_int_equal(out.counts.kept, 3);
+        assert_int_equal(out.counts.ahead, 2);
+        assert_int_equal(out.counts.duplicates, 0);
+        free(out.text);
+        job.sample_limit = 4;
+        run(&job, true, body, 3, &out);
+        assert_int_equal(out.rc, ERR_LIMIT);
+        free(out.text);
+        job.sample_limit = 0;
+        job.honor_timestamps = false;
+        run(&job, false, body, 3, &out);
+        assert_string_equal(out.text, "a 1\nb 2\nc 3\nd 5\n");
         free(out.text);
 }
 
@@ -204,6 +231,7 @@ main(void)
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(samples_are_printed_as_stored),
             cmocka_unit_test(a_series_that_comes_again_is_a_duplicate),
+            cmocka_unit_test(timestamps_too_far_ahead_are_refused),
             cmocka_unit_test(relabeling_drops_and_renames),
             cmocka_unit_test(pages_fail_with_a_place),
         };
