@@ -10,13 +10,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXT_MAX = 2048 };
+enum { TEXT_MAX = 2048, WHERE_MAX = 512 };
+
+/* What is at hand while the targets are built. */
+struct build {
+        struct check_targets *t;
+        const struct config *config;
+        struct config_report *report;
+        size_t next; /* static target of the file */
+};
 
 static int
-warn(struct config_report *report, const struct config *c, const char *text, struct err *e)
+warn(struct config_report *report, struct config_place place, const char *text, struct err *e)
 {
-        const struct config_place place = {config_report_file(report, c->path), 0, 0};
-
         if (place.file == NULL ||
             config_report_add(report, CONFIG_WARNING, CONFIG_STAGE_VALUE, place, text) < 0)
                 return err_nomem(e, "a report");
@@ -25,27 +31,30 @@ warn(struct config_report *report, const struct config *c, const char *text, str
 
 /* Takes the reference over. */
 static int
-keep(struct check_targets *t, struct target *target, struct err *e)
+keep(struct check_targets *t, struct target *target, struct config_place place, struct err *e)
 {
         if (t->n_active == t->cap) {
                 size_t cap = t->cap == 0 ? 64 : t->cap * 2;
                 struct target **v = realloc(t->active, cap * sizeof(struct target *));
+                struct config_place *places = realloc(t->places, cap * sizeof(*places));
 
-                if (v == NULL) {
+                t->active = v != NULL ? v : t->active;
+                t->places = places != NULL ? places : t->places;
+                if (v == NULL || places == NULL) {
                         target_unref(target);
                         return err_nomem(e, "the targets");
                 }
-                t->active = v;
                 t->cap = cap;
         }
+        t->places[t->n_active] = place;
         t->active[t->n_active++] = target;
         return 0;
 }
 
 static int
-build_one(struct check_targets *t, const struct config *c, const struct target_input *in,
-    struct config_report *report, struct err *e)
+build_one(struct build *b, const struct target_input *in, struct err *e)
 {
+        struct config_place place = config_report_target(b->report, b->next++, b->config->path);
         struct target *target = NULL;
         enum target_verdict verdict = TARGET_DROPPED;
         char text[TEXT_MAX];
@@ -53,25 +62,24 @@ build_one(struct check_targets *t, const struct config *c, const struct target_i
         int rc = target_build(in, &target, &verdict, &why);
 
         if (rc == ERR_CONFIG) {
-                (void)snprintf(text, sizeof(text), "target %s of job %s cannot be scraped: %s",
+                (void)snprintf(text, sizeof(text), "target \"%s\" of job %s cannot be scraped: %s",
                     in->address, in->job->name, why.msg);
-                t->n_refused++;
-                return warn(report, c, text, e);
+                b->t->n_refused++;
+                return warn(b->report, place, text, e);
         }
         if (rc < 0)
                 return err_set(e, (enum err_code)rc, "%s", why.msg);
         if (verdict == TARGET_ACTIVE)
-                return keep(t, target, e);
-        t->n_dropped++;
+                return keep(b->t, target, place, e);
+        b->t->n_dropped++;
         target_unref(target);
         return 0;
 }
 
 static int
-build_job(struct check_targets *t, const struct config *c, const struct scrape_job *job,
-    struct config_report *report, struct err *e)
+build_job(struct build *b, const struct scrape_job *job, struct err *e)
 {
-        struct target_input in = {.config = c->scrape, .job = job};
+        struct target_input in = {.config = b->config->scrape, .job = job};
         int rc = 0;
 
         for (size_t i = 0; rc == 0 && i < job->n_static_groups; i++) {
@@ -81,52 +89,84 @@ build_job(struct check_targets *t, const struct config *c, const struct scrape_j
                 in.n_group_labels = group->n_labels;
                 for (size_t k = 0; rc == 0 && k < group->n_targets; k++) {
                         in.address = group->targets[k];
-                        rc = build_one(t, c, &in, report, e);
+                        rc = build_one(b, &in, e);
                 }
         }
         return rc;
 }
 
+/* A target by its labels, those with equal ones in the order of the file. */
+struct labeled {
+        uint64_t hash;
+        size_t index;
+};
+
 static int
 compare_labels(const void *x, const void *y)
 {
-        uint64_t a = (*(struct target *const *)x)->labels_hash;
-        uint64_t b = (*(struct target *const *)y)->labels_hash;
+        const struct labeled *a = x;
+        const struct labeled *b = y;
 
-        return (a > b) - (a < b);
+        if (a->hash != b->hash)
+                return a->hash < b->hash ? -1 : 1;
+        return (a->index > b->index) - (a->index < b->index);
+}
+
+/* " (line 7)", with the file when that is another one. */
+static void
+say_where(const struct config_place *place, const struct config_place *from, char *out, size_t size)
+{
+        out[0] = '\0';
+        if (place->line > 0 && place->file == from->file)
+                (void)snprintf(out, size, " (line %u)", place->line);
+        else if (place->line > 0)
+                (void)snprintf(out, size, " (%s:%u)", place->file, place->line);
+}
+
+/* Two targets with the same labels. */
+static int
+warn_pair(struct build *build, size_t first, size_t second, struct err *e)
+{
+        const struct check_targets *t = build->t;
+        const struct target *a = t->active[first];
+        const struct target *b = t->active[second];
+        char where[WHERE_MAX];
+        char text[TEXT_MAX];
+
+        say_where(&t->places[first], &t->places[second], where, sizeof(where));
+        if (strcmp(a->identity, b->identity) == 0)
+                (void)snprintf(text, sizeof(text),
+                    "target %s of job %s is there twice%s: it is scraped once", b->url,
+                    b->job->name, where);
+        else
+                (void)snprintf(text, sizeof(text),
+                    "target %s of job %s has the same labels as target %s of job %s%s: their "
+                    "samples cannot be told apart",
+                    b->url, b->job->name, a->url, a->job->name, where);
+        return warn(build->report, t->places[second], text, e);
 }
 
 /* Those that are not relabeled were compared at load. */
 static int
-warn_equal_labels(
-    struct check_targets *t, const struct config *c, struct config_report *report, struct err *e)
+warn_equal_labels(struct build *b, struct err *e)
 {
-        struct target **sorted = malloc((t->n_active + 1) * sizeof(struct target *));
-        char text[TEXT_MAX];
+        const struct check_targets *t = b->t;
+        struct labeled *sorted = malloc((t->n_active + 1) * sizeof(*sorted));
         int rc = 0;
 
         if (sorted == NULL)
                 return err_nomem(e, "the targets");
-        if (t->n_active > 0)
-                memcpy(sorted, t->active, t->n_active * sizeof(struct target *));
-        qsort(sorted, t->n_active, sizeof(struct target *), compare_labels);
+        for (size_t i = 0; i < t->n_active; i++)
+                sorted[i] = (struct labeled){t->active[i]->labels_hash, i};
+        qsort(sorted, t->n_active, sizeof(*sorted), compare_labels);
         for (size_t i = 1; rc == 0 && i < t->n_active; i++) {
-                const struct target *a = sorted[i - 1];
-                const struct target *b = sorted[i];
+                const struct labeled *x = &sorted[i - 1];
+                const struct labeled *y = &sorted[i];
 
-                if (a->labels_hash != b->labels_hash ||
-                    (a->job->relabel.n == 0 && b->job->relabel.n == 0))
-                        continue;
-                if (strcmp(a->identity, b->identity) == 0)
-                        (void)snprintf(text, sizeof(text),
-                            "target %s of job %s is there twice: it is scraped once", b->url,
-                            b->job->name);
-                else
-                        (void)snprintf(text, sizeof(text),
-                            "target %s of job %s has the same labels as target %s of job %s: their "
-                            "samples cannot be told apart",
-                            b->url, b->job->name, a->url, a->job->name);
-                rc = warn(report, c, text, e);
+                if (x->hash == y->hash &&
+                    (t->active[x->index]->job->relabel.n > 0 ||
+                        t->active[y->index]->job->relabel.n > 0))
+                        rc = warn_pair(b, x->index, y->index, e);
         }
         free(sorted);
         return rc;
@@ -137,14 +177,16 @@ check_targets_build(
     const struct config *c, struct config_report *report, struct check_targets **out, struct err *e)
 {
         struct check_targets *t = calloc(1, sizeof(*t));
+        struct build b = {.t = t, .config = c, .report = report};
         int rc = 0;
 
         if (t == NULL)
                 return err_nomem(e, "the targets");
         for (size_t i = 0; rc == 0 && i < c->scrape->n_jobs; i++)
-                rc = build_job(t, c, &c->scrape->jobs[i], report, e);
+                rc = build_job(&b, &c->scrape->jobs[i], e);
         if (rc == 0)
-                rc = warn_equal_labels(t, c, report, e);
+                rc = warn_equal_labels(&b, e);
+        config_report_sort(report);
         if (rc == 0)
                 *out = t;
         else
@@ -160,5 +202,6 @@ check_targets_free(struct check_targets *t)
         for (size_t i = 0; i < t->n_active; i++)
                 target_unref(t->active[i]);
         free(t->active);
+        free(t->places);
         free(t);
 }

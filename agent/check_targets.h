@@ -1,6 +1,6 @@
 /*
  * The static targets of a configuration, built as discovery will build them, for `gleaner check`:
- * what is wrong with one is told as a warning of the report. A tool's only thread.
+ * what is wrong with one is told as a warning of the report, at its place. A tool's only thread.
  */
 #ifndef AGENT_CHECK_TARGETS_H
 #define AGENT_CHECK_TARGETS_H
@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 struct config;
+struct config_place;
 struct config_report;
 struct err;
 struct scrape_job;
@@ -15,12 +16,14 @@ struct target;
 
 struct check_targets {
         struct target **active; /* references, in order of jobs */
+        struct config_place *places; /* where they stand in the file */
         size_t n_active;
         size_t cap;
         size_t n_dropped; /* by relabel_configs */
         size_t n_refused;
 };
 
+/* report: that of the loading, which knows the places; it is in order again afterwards. */
 int check_targets_build(const struct config *c, struct config_report *report,
     struct check_targets **out, struct err *e);
 /* NULL-safe. */

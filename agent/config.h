@@ -54,6 +54,12 @@ enum config_stage {
         CONFIG_STAGE_MODE, /* what an agent refuses, and included files: after the loading */
 };
 
+struct config_place {
+        const char *file; /* of the report */
+        unsigned line; /* from 1; 0: the file as a whole */
+        unsigned column;
+};
+
 struct config_message {
         enum config_severity severity;
         enum config_stage stage;
@@ -72,6 +78,9 @@ struct config_report {
         size_t errors;
         char **files; /* owned, in the order in which they were read */
         size_t n_files;
+        struct config_place *targets; /* owned: of static targets, in the order of jobs */
+        size_t n_targets;
+        size_t cap_targets;
 };
 
 struct config_env {

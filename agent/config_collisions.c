@@ -15,6 +15,7 @@ enum { SEEN_MAX = 100000, SEEN_ARENA = 1 << 20 };
 
 struct seen_target {
         uint64_t hash; /* of the labels that its samples get */
+        uint64_t whole; /* of these and those that say how it is scraped (__metrics_path__) */
         struct config_place place;
         const char *address; /* borrowed: in the scrape configuration */
         const char *job;
@@ -45,9 +46,15 @@ add_slot(struct config_reader *r)
         return s != NULL ? &s->v[s->n++] : NULL;
 }
 
-/* What every sample of the target will carry. */
+static bool
+is_internal(struct view name)
+{
+        return name.n >= 2 && memcmp(name.p, "__", 2) == 0;
+}
+
+/* What every sample of the target will carry; whole: and its internal labels. */
 static int
-final_hash(const char *address, const struct config_seen_group *group, uint64_t *out)
+hash_of(const char *address, const struct config_seen_group *group, bool whole, uint64_t *out)
 {
         struct arena arena = ARENA_INIT(SEEN_ARENA);
         struct labels l;
@@ -57,10 +64,12 @@ final_hash(const char *address, const struct config_seen_group *group, uint64_t 
         rc = labels_set(&l, VIEW_LIT("job"), view_of(group->job), NULL);
         if (rc == 0)
                 rc = labels_set(&l, VIEW_LIT("instance"), view_of(address), NULL);
+        if (rc == 0 && whole)
+                rc = labels_set(&l, VIEW_LIT("__address__"), view_of(address), NULL);
         for (size_t i = 0; rc == 0 && i < group->n_labels; i++) {
                 const struct label *x = &group->labels[i];
 
-                if (x->value.n > 0 && (x->name.n < 2 || memcmp(x->name.p, "__", 2) != 0))
+                if (x->value.n > 0 && (whole || !is_internal(x->name)))
                         rc = labels_set(&l, x->name, x->value, NULL);
         }
         labels_sort(&l);
@@ -75,15 +84,18 @@ config_seen_add(struct config_reader *r, const struct yaml_node *at, const char 
 {
         struct seen_target *slot;
         uint64_t hash = 0;
+        uint64_t whole = 0;
 
-        if ((r->seen != NULL && r->seen->n == SEEN_MAX) || final_hash(address, group, &hash) < 0)
+        if ((r->seen != NULL && r->seen->n == SEEN_MAX) || address[0] == '\0' ||
+            hash_of(address, group, false, &hash) < 0 || hash_of(address, group, true, &whole) < 0)
                 return; /* a warning less */
         slot = add_slot(r);
         if (slot == NULL) {
                 r->rc = ERR_NOMEM;
                 return;
         }
-        *slot = (struct seen_target){hash, {r->file, at->line, at->column}, address, group->job};
+        *slot =
+            (struct seen_target){hash, whole, {r->file, at->line, at->column}, address, group->job};
 }
 
 static int
@@ -97,6 +109,25 @@ compare_seen(const void *x, const void *y)
         if (a->place.line != b->place.line)
                 return a->place.line < b->place.line ? -1 : 1;
         return (a->place.column > b->place.column) - (a->place.column < b->place.column);
+}
+
+/* Names the line of the other one, with the file when that is another one, too. */
+static void
+say_pair(struct config_reader *r, const struct seen_target *a, const struct seen_target *b)
+{
+        const struct yaml_node at = {.line = b->place.line, .column = b->place.column};
+        const char *file = a->place.file != b->place.file ? a->place.file : "line ";
+        const char *colon = a->place.file != b->place.file ? ":" : "";
+
+        if (a->whole == b->whole && strcmp(a->job, b->job) == 0)
+                config_say(r, CONFIG_WARNING, &at,
+                    "target %s of job %s is there twice (%s%s%u): it is scraped once", b->address,
+                    b->job, file, colon, a->place.line);
+        else
+                config_say(r, CONFIG_WARNING, &at,
+                    "target %s of job %s has the same labels as target %s of job %s (%s%s%u): "
+                    "their samples cannot be told apart",
+                    b->address, b->job, a->address, a->job, file, colon, a->place.line);
 }
 
 void
@@ -115,11 +146,7 @@ config_seen_finish(struct config_reader *r)
                 if (a->hash != b->hash)
                         continue;
                 at.file = b->place.file;
-                config_say(&at, CONFIG_WARNING,
-                    &(struct yaml_node){.line = b->place.line, .column = b->place.column},
-                    "target %s of job %s has the same labels as target %s of job %s (line %u): "
-                    "their samples cannot be told apart",
-                    b->address, b->job, a->address, a->job, a->place.line);
+                say_pair(&at, a, b);
                 r->rc = at.rc != 0 ? at.rc : r->rc;
         }
         free(s->v);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REPORT_MAX = 1000, FILES_MAX = 4096 };
+enum { REPORT_MAX = 1000, FILES_MAX = 4096, TARGETS_MAX = 100000 };
 
 static const char *const severity_names[] = {"error", "warning", "note"};
 
@@ -89,6 +89,32 @@ config_report_add(struct config_report *r, enum config_severity severity, enum c
                 return ERR_NOMEM;
         r->n++;
         return 0;
+}
+
+int
+config_report_add_target(struct config_report *r, struct config_place place)
+{
+        if (r->n_targets == TARGETS_MAX)
+                return 0;
+        if (r->n_targets == r->cap_targets) {
+                size_t cap = r->cap_targets == 0 ? 64 : r->cap_targets * 2;
+                struct config_place *v = realloc(r->targets, cap * sizeof(*v));
+
+                if (v == NULL)
+                        return ERR_NOMEM;
+                r->targets = v;
+                r->cap_targets = cap;
+        }
+        r->targets[r->n_targets++] = place;
+        return 0;
+}
+
+struct config_place
+config_report_target(struct config_report *r, size_t i, const char *path)
+{
+        if (i < r->n_targets)
+                return r->targets[i];
+        return (struct config_place){config_report_file(r, path), 0, 0};
 }
 
 static size_t
@@ -231,5 +257,6 @@ config_report_release(struct config_report *r)
                 free(r->files[i]);
         free(r->v);
         free(r->files);
+        free(r->targets);
         *r = (struct config_report){0};
 }

@@ -2,8 +2,10 @@
  * Where a job's targets come from: static_configs and file_sd_configs.
  */
 #include "agent/config_parts.h"
+#include "agent/config_report.h"
 #include "agent/config_values.h"
 #include "base/buf.h"
+#include "base/err.h"
 #include "base/yaml.h"
 #include "scrape/job.h"
 
@@ -27,6 +29,18 @@ check_address(struct config_reader *r, const struct yaml_node *at)
 }
 
 static void
+note_places(struct config_reader *r, const struct yaml_node *targets)
+{
+        for (size_t i = 0; targets != NULL && i < targets->n_items; i++) {
+                const struct yaml_node *at = targets->items[i];
+
+                if (config_report_add_target(
+                        r->report, (struct config_place){r->file, at->line, at->column}) < 0)
+                        r->rc = ERR_NOMEM;
+        }
+}
+
+static void
 read_group(struct config_reader *r, const struct yaml_node *node, const struct config_job *job,
     struct target_group *out)
 {
@@ -36,6 +50,7 @@ read_group(struct config_reader *r, const struct yaml_node *node, const struct c
         size_t n;
 
         config_read_section(r, &config_group_section, node, &in);
+        note_places(r, in.targets);
         n = in.targets != NULL && !relabeled ? in.targets->n_items : 0;
         for (size_t i = 0; i < n; i++)
                 check_address(r, in.targets->items[i]);

@@ -119,6 +119,18 @@ class CommandLine(Case):
         self.assertEqual(2, done.returncode)
         self.assertIn("not supported yet", done.stdout + done.stderr)
 
+    def test_check_says_where_targets_collide(self):
+        relabel = "    relabel_configs: [{target_label: job, replacement: a}]\n"
+        (self.work / "more.yml").write_text(
+            "scrape_configs:\n  - job_name: b\n"
+            "    static_configs: [{targets: ['127.0.0.1:9100', '']}]\n" + relabel)
+        done = run("check", self.file(GOOD + "scrape_config_files: ['*.yml']\n", "agent.yaml"))
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+        self.assertIn(f"{self.work}/more.yml:3:33: warning: target http://127.0.0.1:9100/metrics of "
+                      "job b has the same labels as target http://127.0.0.1:9100/metrics of job a "
+                      f"({self.work}/agent.yaml:6)", done.stderr)
+        self.assertIn(f'{self.work}/more.yml:3:51: warning: target "" of job b', done.stderr)
+
     def test_scrape_of_a_file_and_stdin_and_url(self):
         page = self.file('# TYPE a gauge\na{b="c"} 1.5\nz NaN 1234\n', "page.txt")
         exporter = self.exporter(lambda n: page.read_text())

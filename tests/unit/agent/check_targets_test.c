@@ -19,26 +19,38 @@ static const char text[] =
     "- {url: 'https://u:hunter2@h/p?q', name: central, headers: {a: b}}\n"
     "- {url: 'https://i/p', headers: {thanos-tenant: other}}\n";
 
+/* Loads and builds, with one report for both. */
+static void
+build(const char *file, struct config **c, struct config_report *report, struct check_targets **t)
+{
+        struct err e = ERR_INIT;
+
+        testing_ok(
+            config_load_text("/etc/t/agent.yml", view_of(file), &cases_env, c, report, &e), &e);
+        testing_ok(check_targets_build(*c, report, t, &e), &e);
+}
+
 static void
 targets_are_built_and_their_troubles_told(void **state)
 {
-        struct config *c = cases_load(text);
+        struct config *c = NULL;
         struct config_report report = {0};
         struct check_targets *t = NULL;
-        struct err e = ERR_INIT;
         char *said;
 
         (void)state;
-        testing_ok(check_targets_build(c, &report, &t, &e), &e);
+        build(text, &c, &report, &t);
         assert_int_equal(t->n_active, 4);
         assert_string_equal(t->active[0]->url, "http://a:1/metrics");
         assert_string_equal(t->active[3]->url, "http://c:1/metrics");
         assert_int_equal(t->n_dropped, 1);
         assert_int_equal(t->n_refused, 1);
         said = cases_print(&report);
-        assert_non_null(strstr(said, "target d/e of job relabeled cannot be scraped: "));
-        assert_non_null(strstr(said, "has the same labels as target http://a:1/metrics of job"));
-        assert_int_equal(report.n, 2);
+        assert_non_null(strstr(said,
+            "/etc/t/agent.yml:7:55: warning: target \"d/e\" of job relabeled cannot be scraped: "));
+        assert_non_null(strstr(said,
+            "/etc/t/agent.yml:7:31: warning: target http://a:1/metrics of job relabeled has the "
+            "same labels as target http://a:1/metrics of job plain (line 4): "));
         free(said);
         check_targets_free(t);
         config_report_release(&report);
@@ -48,21 +60,23 @@ targets_are_built_and_their_troubles_told(void **state)
 static void
 a_target_given_twice_is_one_target(void **state)
 {
-        struct config *c = cases_load("scrape_configs:\n"
-                                      "- job_name: j\n"
-                                      "  relabel_configs: [{target_label: x, replacement: 'y'}]\n"
-                                      "  static_configs: [{targets: ['a:1', 'a:1']}]\n");
+        struct config *c = NULL;
         struct config_report report = {0};
         struct check_targets *t = NULL;
-        struct err e = ERR_INIT;
         char *said;
 
         (void)state;
-        testing_ok(check_targets_build(c, &report, &t, &e), &e);
+        build("scrape_configs:\n"
+              "- job_name: j\n"
+              "  relabel_configs: [{target_label: x, replacement: 'y'}]\n"
+              "  static_configs:\n"
+              "  - targets: ['a:1']\n"
+              "  - targets: [a:1]\n",
+            &c, &report, &t);
         said = cases_print(&report);
         assert_non_null(strstr(said,
-            "target http://a:1/metrics of job j is there twice: it is "
-            "scraped once"));
+            "agent.yml:6:15: warning: target http://a:1/metrics of job j is there twice (line 5): "
+            "it is scraped once"));
         assert_null(strstr(said, "told apart"));
         free(said);
         check_targets_free(t);
