@@ -20,19 +20,6 @@ compute_one(const struct metrics_snapshot *s, const void *item, size_t i)
         return 1;
 }
 
-double
-compute_offered(const struct metrics_snapshot *s, const void *item, size_t i)
-{
-        const struct metrics_log *log = item;
-        uint64_t n = log->stats.samples_appended;
-
-        (void)s;
-        (void)i;
-        for (int k = 0; k < NOT_STORED_REASONS; k++)
-                n += log->stats.not_stored[k];
-        return (double)n;
-}
-
 /* The part of the samples that some endpoint still waits for; all without an endpoint. */
 static double
 pending_part(const struct metrics_snapshot *s, const struct wal_stats *log)

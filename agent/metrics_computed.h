@@ -10,7 +10,6 @@
 struct metrics_snapshot;
 
 double compute_one(const struct metrics_snapshot *s, const void *item, size_t i);
-double compute_offered(const struct metrics_snapshot *s, const void *item, size_t i);
 double compute_full_in(const struct metrics_snapshot *s, const void *item, size_t i);
 
 enum { SKIP_LATE, SKIP_BUSY, SKIP_CLOCK, SKIP_REASONS };

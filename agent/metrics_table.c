@@ -94,13 +94,12 @@ const struct metric_row metrics_table[] = {
         .offset = offsetof(struct metrics_memory, refuses_new),
         .help = "Whether new series are refused now because of the limit."},
 
-    /* ---- the ledger of the agent: offered = appended + not stored ---- */
+    /* ---- the ledger of the agent: offered = appended + not stored + queued ---- */
     {.name = "gleaner_samples_offered_total",
         .counter = true,
         .source = METRIC_OF_LOG,
-        .unit = METRIC_COMPUTED,
-        .compute = compute_offered,
-        .help = "Samples that scrapes offered to the log: appended and not stored."},
+        .offset = offsetof(struct metrics_log, stats.samples_offered),
+        .help = "Samples that scrapes offered to the log, counted before they are handed over."},
     {.name = "gleaner_wal_samples_appended_total",
         .counter = true,
         .source = METRIC_OF_LOG,
@@ -113,7 +112,13 @@ const struct metric_row metrics_table[] = {
         .key = "reason",
         .names = wal_not_stored_names,
         .n_names = NOT_STORED_REASONS,
-        .help = "Samples that the log did not store, by reason. Alert on any."},
+        .help =
+            "Samples that were not stored: the disk failed, the queue to the log was full, there "
+            "was no memory or new series were over agent.memory_limit. Alert on any."},
+    {.name = "gleaner_samples_queued",
+        .source = METRIC_OF_LOG,
+        .offset = offsetof(struct metrics_log, stats.samples_queued),
+        .help = "Samples handed to the log that it has not answered yet. A crash loses these."},
     {.name = "prometheus_remote_storage_samples_in_total",
         .counter = true,
         .source = METRIC_OF_LOG,

@@ -198,6 +198,7 @@ put_markers(struct wal_batch *b, const struct target_state *s, const struct targ
                 column[i] = is ? COLUMN_STALE : COLUMN_ABSENT;
                 alive += is;
         }
+        b->offered += alive;
         while (rc == 0 && alive > 0 && in.slots > 0) {
                 struct block_record r = {.target = s->target,
                     .chunk = c->chunk,

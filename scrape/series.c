@@ -124,6 +124,7 @@ series_drop_scrape(struct series *s)
         s->batch_has_layout = false;
         s->n_extras = 0;
         s->n_markers = 0;
+        s->offered = 0;
         s->phase = SERIES_IDLE;
 }
 
@@ -141,6 +142,8 @@ series_begin(struct series *s, int64_t tick_ms, struct err *e)
         memset(&s->report, 0, sizeof(s->report));
         s->tick_ms = tick_ms;
         s->kept = 0;
+        s->kept_stamped = 0;
+        s->offered = 0;
         s->n_extras = 0;
         s->n_markers = 0;
         s->scrapes++;
@@ -261,6 +264,16 @@ make_report_slots(struct series *s, struct err *e)
         return rc;
 }
 
+/* A page may have a series of this name, too: then its value gives way. */
+static bool
+is_staged(const struct series *s, uint32_t slot)
+{
+        size_t chunk = slot / CHUNK_SLOTS;
+
+        return chunk < s->cap_columns && s->columns[chunk] != NULL &&
+            s->columns[chunk][slot % CHUNK_SLOTS] != COLUMN_ABSENT;
+}
+
 static int
 stage_report(struct series *s, struct err *e)
 {
@@ -274,6 +287,7 @@ stage_report(struct series *s, struct err *e)
 
                 memcpy(&bits, &values[i], sizeof(bits));
                 *flags = (uint8_t)((*flags | SLOT_SEEN | SLOT_STORED) & ~SLOT_STAMPED);
+                s->offered += !is_staged(s, s->report_slot[i]);
                 rc = series_stage(s, s->report_slot[i], bits, e);
         }
         return rc;
@@ -362,14 +376,18 @@ keep_stamps(struct series *s, struct err *e)
 static int
 finish_page(struct series *s, struct err *e)
 {
-        int rc = stage_report(s, e);
+        int rc;
 
+        if (s->report.up)
+                s->offered = s->kept - s->kept_stamped + s->n_extras;
+        rc = stage_report(s, e);
         if (rc == 0)
                 rc = settle_slots(s, s->report.up, e);
         if (rc == 0 && s->report.up)
                 rc = keep_stamps(s, e);
         for (size_t i = 0; rc == 0 && i < s->n_markers; i++)
                 rc = series_stage(s, s->markers[i], COLUMN_STALE, e);
+        s->offered += s->n_markers;
         if (rc == 0 && s->builder != NULL)
                 rc = series_flush_layout(s, e);
         if (rc == 0)
@@ -408,6 +426,8 @@ series_end(
         }
         if (ok)
                 s->hashes_known = true;
+        if (ok && s->report.refused_memory > 0)
+                wal_count_not_stored(s->pool->wal, NOT_STORED_MEMORY, s->report.refused_memory);
         if (s->epoch_ms == 0)
                 s->epoch_ms = s->tick_ms;
         if (s->tick_ms - s->epoch_ms >= EPOCH_MS)

@@ -77,17 +77,17 @@ int
 series_submit(struct series *s, struct err *e)
 {
         uint64_t serial = s->batch->serial;
-        uint64_t samples = s->batch->samples;
         int rc = remember_pending(s, e);
 
-        if (rc == 0) {
+        s->batch->offered = s->offered;
+        if (rc < 0) {
+                wal_count_not_stored(s->pool->wal, NOT_STORED_MEMORY, s->offered);
+        } else {
                 rc = wal_submit(s->pool->wal, &s->batch, e);
                 if (rc < 0)
                         series_answered(s, serial, false);
         }
         if (rc < 0) {
-                wal_count_not_stored(
-                    s->pool->wal, rc == ERR_NOMEM ? NOT_STORED_MEMORY : NOT_STORED_QUEUE, samples);
                 wal_batch_free(s->batch);
                 s->batch = NULL;
         }
@@ -362,7 +362,7 @@ series_encode(struct series *s, unsigned chunks, bool *done, struct err *e)
         if (rc == 0)
                 rc = series_submit(s, e);
         else
-                wal_count_not_stored(s->pool->wal, NOT_STORED_MEMORY, s->kept + REPORT_SERIES);
+                wal_count_not_stored(s->pool->wal, NOT_STORED_MEMORY, s->offered);
         series_drop_scrape(s);
         pool_trim(s->pool);
         series_account(s);
@@ -452,9 +452,10 @@ series_vanish(struct series *s, int64_t time_ms, struct err *e)
                 struct slot_chunk *c = &s->slots.chunks[i];
 
                 for (unsigned k = 0; rc == 0 && k < c->slots; k++) {
-                        if ((c->flags[k] & (SLOT_ALIVE | SLOT_MARK)) != 0)
-                                rc = series_stage(
-                                    s, (uint32_t)(i * CHUNK_SLOTS + k), COLUMN_STALE, e);
+                        if ((c->flags[k] & (SLOT_ALIVE | SLOT_MARK)) == 0)
+                                continue;
+                        s->offered++;
+                        rc = series_stage(s, (uint32_t)(i * CHUNK_SLOTS + k), COLUMN_STALE, e);
                 }
                 if (rc == 0)
                         rc = encode_chunk(s, i, e);

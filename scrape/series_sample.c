@@ -119,6 +119,7 @@ stage_sample(struct series *s, uint32_t slot, const struct text_sample *x, struc
                 if (over_sample_limit(s))
                         return 0;
                 s->kept++;
+                s->kept_stamped++;
                 return stage_stamped(s, slot, x, e);
         }
         if ((*flags & SLOT_SEEN) != 0) {

@@ -101,7 +101,9 @@ struct series {
         int64_t tick_ms;
         uint64_t scrape_generation; /* when it began: its batches refer to what was there then */
         struct series_report report;
-        uint64_t kept; /* samples staged */
+        uint64_t kept; /* samples of the page that were taken */
+        uint64_t kept_stamped; /* … of these: with timestamps of their own */
+        uint64_t offered; /* samples that the log is to get, counted apart from its records */
         uint64_t **columns; /* owned array; by chunk, borrowed from the pool or NULL */
         size_t cap_columns;
         struct series_extra *extras; /* owned */

@@ -43,7 +43,8 @@ struct wal_batch {
          */
         uint64_t generation;
         bool barrier; /* a barrier stands before this batch's records (also when it has none) */
-        uint64_t samples;
+        uint64_t offered; /* samples, as the batch's maker counts them: the check on `samples` */
+        uint64_t samples; /* of its records */
         struct buf bytes;
         struct block_record *records; /* owned; offset and length are into bytes */
         size_t n_records;

@@ -26,6 +26,7 @@ struct book {
         /* under mtx */
         struct position first;
         struct position next;
+        struct tally tally;
         bool had_endpoint;
         bool cursor_lost; /* a stored one could not be read: an unknown endpoint may be its owner */
         struct wal_endpoint *endpoints[BOOK_ENDPOINTS_MAX]; /* owned */
@@ -48,6 +49,7 @@ book_new(const struct book_options *o, struct book **out, struct err *e)
                 return err_nomem(e, "the log's cursors");
         b->first = o->first;
         b->next = o->next;
+        b->tally = o->tally;
         b->had_endpoint = o->had_endpoint;
         (void)pthread_mutex_init(&b->mtx, NULL);
         (void)pthread_condattr_init(&attr);
@@ -138,6 +140,44 @@ book_positions(struct book *b, struct position *first, struct position *next)
         (void)pthread_mutex_lock(&b->mtx);
         *first = b->first;
         *next = b->next;
+        (void)pthread_mutex_unlock(&b->mtx);
+}
+
+/* ---- what scrapes offered ---- */
+
+void
+book_tally(struct book *b, struct tally *out)
+{
+        (void)pthread_mutex_lock(&b->mtx);
+        *out = b->tally;
+        out->appended = b->next.samples;
+        (void)pthread_mutex_unlock(&b->mtx);
+}
+
+void
+book_offered(struct book *b, uint64_t offered, uint64_t queued)
+{
+        (void)pthread_mutex_lock(&b->mtx);
+        b->tally.offered += offered;
+        b->tally.queued += queued;
+        (void)pthread_mutex_unlock(&b->mtx);
+}
+
+void
+book_refused(struct book *b, enum wal_not_stored why, uint64_t queued)
+{
+        (void)pthread_mutex_lock(&b->mtx);
+        b->tally.queued -= queued;
+        b->tally.not_stored[why] += queued;
+        (void)pthread_mutex_unlock(&b->mtx);
+}
+
+void
+book_not_stored(struct book *b, enum wal_not_stored why, uint64_t samples)
+{
+        (void)pthread_mutex_lock(&b->mtx);
+        b->tally.offered += samples;
+        b->tally.not_stored[why] += samples;
         (void)pthread_mutex_unlock(&b->mtx);
 }
 
@@ -442,9 +482,19 @@ book_trimmed(struct book *b, const struct book_trim *trim)
 }
 
 void
-book_appended(struct book *b, struct position next)
+book_appended(struct book *b, struct position next, uint64_t queued)
 {
         (void)pthread_mutex_lock(&b->mtx);
+        b->next = next;
+        b->tally.queued -= queued;
+        (void)pthread_mutex_unlock(&b->mtx);
+}
+
+void
+book_found_end(struct book *b, struct position next)
+{
+        (void)pthread_mutex_lock(&b->mtx);
+        b->tally.offered += next.samples - b->next.samples;
         b->next = next;
         (void)pthread_mutex_unlock(&b->mtx);
 }

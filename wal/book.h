@@ -1,6 +1,7 @@
 /*
- * The book: where the log begins and ends, and the cursors of all endpoints, under one lock, so
- * that every look at them adds up. Holds no data; the store keeps what book_collect gives.
+ * The book: where the log begins and ends, what scrapes offered, and the cursors of all endpoints,
+ * under one lock, so that every look at them adds up. Holds no data; the store keeps what
+ * book_collect gives.
  *
  * Any thread; the functions of the last group are the log's thread's.
  */
@@ -20,9 +21,21 @@ struct err;
 
 enum { BOOK_ENDPOINTS_MAX = 256 };
 
+/*
+ * Samples since the log began. At every look: offered = appended + the sum of not_stored + queued.
+ * What is queued is not on disk: the book record leaves it out of `offered`, as a crash does.
+ */
+struct tally {
+        uint64_t offered; /* as the batches' makers count them */
+        uint64_t appended; /* as the blocks count them: where the log ends */
+        uint64_t queued; /* of batches that are not answered */
+        uint64_t not_stored[NOT_STORED_REASONS];
+};
+
 struct book_options {
         struct position first; /* of the first stored block */
         struct position next; /* of the block that comes next */
+        struct tally tally; /* offered and not stored */
         bool had_endpoint; /* the log has had one */
 };
 
@@ -33,6 +46,14 @@ void book_free(struct book *b);
 int book_load(struct book *b, struct view value, struct err *e);
 
 void book_positions(struct book *b, struct position *first, struct position *next);
+
+void book_tally(struct book *b, struct tally *out);
+/* A batch is handed over: what its maker counts, and what its records have. */
+void book_offered(struct book *b, uint64_t offered, uint64_t queued);
+/* It was not stored after all. */
+void book_refused(struct book *b, enum wal_not_stored why, uint64_t queued);
+/* Samples that were offered and did not get as far as the queue. */
+void book_not_stored(struct book *b, enum wal_not_stored why, uint64_t samples);
 
 int book_endpoint_open(struct book *b, const char *name, enum wal_start start,
     struct wal_endpoint **out, struct err *e);
@@ -74,7 +95,10 @@ void book_saved(struct book *b);
 /* Samples before `first` that not every endpoint has settled. */
 uint64_t book_unsettled(struct book *b, struct position first);
 void book_trimmed(struct book *b, const struct book_trim *trim);
-void book_appended(struct book *b, struct position next);
+/* The log ends at `next` now; so many samples left the queue for it. */
+void book_appended(struct book *b, struct position next, uint64_t queued);
+/* The log was found to end at `next`: what it has more than was known was offered, too. */
+void book_found_end(struct book *b, struct position next);
 /* Gives the keys of cursors that nobody has claimed for max_age_ms, and forgets them. */
 int book_expire(
     struct book *b, uint64_t age_ms, uint64_t max_age_ms, book_sink sink, void *arg, struct err *e);

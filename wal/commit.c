@@ -11,6 +11,8 @@
 #include "wal/store.h"
 #include "wal/trim.h"
 
+#include <string.h>
+
 enum {
         TRIES = 3,
         ID_STEP = 1024, /* ids handed out after a commit are not given again after a crash */
@@ -83,6 +85,7 @@ put_book(
         struct key k = key_of(KEY_BOOK, 0);
         uint8_t bytes[META_BOOK_BYTES] = {0};
         uint64_t next_id = atomic_load(&w->next_id);
+        struct tally tally;
         struct meta_book b = {
             .next_id = (next_id | (ID_STEP - 1)) + 1,
             .next_block = c->next.block,
@@ -95,8 +98,10 @@ put_book(
             .had_endpoint = book_had_endpoint(w->book),
         };
 
-        for (int i = 0; i < NOT_STORED_REASONS; i++)
-                b.not_stored[i] = atomic_load(&w->not_stored[i]);
+        book_tally(w->book, &tally);
+        /* what stays queued is not told of: after a crash nothing is queued */
+        b.offered = tally.offered - (tally.queued - (p != NULL ? p->queued : 0));
+        memcpy(b.not_stored, tally.not_stored, sizeof(b.not_stored));
         for (int i = 0; i < 2; i++)
                 b.trimmed[i] = atomic_load(&w->trimmed[i]) + c->trimmed_samples[i];
         return store_put(
@@ -111,7 +116,7 @@ apply(struct wal *w, const struct change *c, const struct plan *p)
                 trim_marked(w);
                 atomic_fetch_add(&w->block_bytes, p->blocks.len);
         }
-        book_appended(w->book, c->next);
+        book_appended(w->book, c->next, p != NULL ? p->queued : 0);
         book_saved(w->book);
         if (c->trimmed)
                 book_trimmed(w->book, &c->trim);
@@ -259,7 +264,7 @@ start_again(struct wal *w, const struct plan *p, struct err *e)
         if (rc == 0)
                 rc = meta_book_decode(value, &b, e);
         if (rc == 0)
-                book_appended(w->book, (struct position){b.next_block, b.samples});
+                book_found_end(w->book, (struct position){b.next_block, b.samples});
         if (rc == 0 && p != NULL && p->start.block != b.next_block)
                 rc = err_set(e, ERR_AGAIN, "the log was opened again at another block");
         store_abort(&t);

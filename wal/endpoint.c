@@ -143,8 +143,6 @@ written_bytes(int fd)
 static void
 fill_counters(struct wal *w, struct wal_stats *s)
 {
-        for (int i = 0; i < NOT_STORED_REASONS; i++)
-                s->not_stored[i] = atomic_load(&w->not_stored[i]);
         for (int i = 0; i < 2; i++)
                 s->trimmed_samples[i] = atomic_load(&w->trimmed[i]);
         s->bytes_used = atomic_load(&w->used_bytes);
@@ -166,12 +164,17 @@ wal_stats(struct wal *w, struct wal_stats *out)
         struct look newest = {0, true};
         struct position first;
         struct position next;
+        struct tally tally;
 
         *out = (struct wal_stats){.first_block = 0};
+        book_tally(w->book, &tally);
         book_positions(w->book, &first, &next);
         out->first_block = first.block;
         out->next_block = next.block;
-        out->samples_appended = next.samples;
+        out->samples_offered = tally.offered;
+        out->samples_appended = tally.appended;
+        out->samples_queued = tally.queued;
+        memcpy(out->not_stored, tally.not_stored, sizeof(out->not_stored));
         out->samples_stored = next.samples - first.samples;
         fill_counters(w, out);
         if (w->writer != NULL)

@@ -85,7 +85,7 @@ meta_book_encode(const struct meta_book *b, uint8_t *dst)
             b->not_stored[NOT_STORED_DISK], b->not_stored[NOT_STORED_QUEUE],
             b->not_stored[NOT_STORED_MEMORY], b->trimmed[0], b->trimmed[1], b->keyframe_low,
             b->max_size, (uint64_t)b->last_commit_ms,
-            (b->clean ? BOOK_CLEAN : 0U) | (b->had_endpoint ? BOOK_HAD_ENDPOINT : 0U)};
+            (b->clean ? BOOK_CLEAN : 0U) | (b->had_endpoint ? BOOK_HAD_ENDPOINT : 0U), b->offered};
 
         _Static_assert(
             ENVELOPE_BYTES + sizeof(fields) == META_BOOK_BYTES, "META_BOOK_BYTES is their size");
@@ -113,6 +113,7 @@ meta_book_decode(struct view bytes, struct meta_book *out, struct err *e)
             .next_block = v[1],
             .samples = v[2],
             .age_ms = v[3],
+            .offered = v[13],
             .not_stored = {v[4], v[5], v[6]},
             .trimmed = {v[7], v[8]},
             .keyframe_low = v[9],

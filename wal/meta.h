@@ -18,7 +18,7 @@ enum {
         META_FORMAT_VERSION = 1,
         META_TENANT_MAX = 64,
         META_FORMAT_BYTES = 16 + META_TENANT_MAX,
-        META_BOOK_BYTES = 12 + 8 * 13, /* envelope, fields */
+        META_BOOK_BYTES = 12 + 8 * 14, /* envelope, fields */
 };
 
 /* dst: META_FORMAT_BYTES. Returns the bytes written. */
@@ -32,6 +32,7 @@ struct meta_book {
         uint64_t next_block;
         uint64_t samples; /* appended since the log began */
         uint64_t age_ms; /* running time since the log began */
+        uint64_t offered; /* samples + not_stored, counted by those who offered them */
         uint64_t not_stored[NOT_STORED_REASONS];
         uint64_t trimmed[2]; /* by age, by size */
         uint64_t keyframe_low; /* keyframes with a smaller id are retired */

@@ -161,6 +161,7 @@ plan_add(struct plan *p, struct wal_batch *b)
         int rc = p->failed;
 
         link_batch(p, b);
+        p->queued += b->samples;
         if (rc == 0 && !need_builder(p))
                 rc = p->failed;
         if (rc == 0 && b->barrier) {
@@ -216,6 +217,7 @@ plan_done(struct plan *p, bool stored)
         p->tail = NULL;
         p->n_batches = 0;
         p->n_blocks = 0;
+        p->queued = 0;
         p->samples = 0;
         p->put_bytes = 0;
         p->n_retired = 0;

@@ -36,6 +36,7 @@ struct plan {
         struct buf blocks; /* finished blocks, one behind the other */
         size_t block_size;
         uint64_t n_blocks;
+        uint64_t queued; /* samples that its batches have by their own count */
         uint64_t samples; /* in finished blocks */
         uint64_t put_bytes;
         struct plan_retired *retired; /* owned */

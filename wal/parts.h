@@ -66,7 +66,6 @@ struct wal {
         _Atomic int64_t max_age_ms;
         _Atomic int64_t sync_interval_ms;
         _Atomic uint64_t next_id;
-        _Atomic uint64_t not_stored[NOT_STORED_REASONS];
         _Atomic uint64_t trimmed[2];
         _Atomic uint64_t used_bytes;
         _Atomic uint64_t block_bytes;

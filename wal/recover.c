@@ -76,6 +76,7 @@ recover_book(struct store_txn *t, struct meta_book *out, struct err *e)
         if (rc < 0)
                 return rc;
         b.next_id = last_id + IDS_SKIPPED;
+        b.offered = b.samples;
         *out = b;
         return 0;
 }

@@ -154,8 +154,6 @@ take_over(struct wal *w, const struct found *f)
         const struct meta_book *b = &f->book;
 
         atomic_store(&w->next_id, b->next_id);
-        for (int i = 0; i < NOT_STORED_REASONS; i++)
-                atomic_store(&w->not_stored[i], b->not_stored[i]);
         for (int i = 0; i < 2; i++)
                 atomic_store(&w->trimmed[i], b->trimmed[i]);
         atomic_store(&w->last_commit_ms, b->last_commit_ms);
@@ -171,6 +169,7 @@ static int
 read_found(struct wal *w, struct found *f, struct err *e)
 {
         struct key cursors = key_of(KEY_CURSOR, 0);
+        struct book_options o;
         struct store_txn t = STORE_TXN_INIT;
         int rc = store_begin(w->store, false, &t, e);
 
@@ -180,9 +179,11 @@ read_found(struct wal *w, struct found *f, struct err *e)
                 f->book = (struct meta_book){.next_id = 1, .next_block = 1, .keyframe_low = 1};
         if (rc == 0)
                 rc = find_ends(w, &t, f, e);
+        o = (struct book_options){
+            f->first, f->next, {.offered = f->book.offered}, f->book.had_endpoint};
+        memcpy(o.tally.not_stored, f->book.not_stored, sizeof(o.tally.not_stored));
         if (rc == 0)
-                rc = book_new(
-                    &(struct book_options){f->first, f->next, f->book.had_endpoint}, &w->book, e);
+                rc = book_new(&o, &w->book, e);
         if (rc == 0)
                 rc = store_walk(&t, &cursors, load_cursor, w, e);
         if (rc == 0) {
@@ -379,5 +380,5 @@ wal_flush(struct wal *w)
 void
 wal_count_not_stored(struct wal *w, enum wal_not_stored why, uint64_t samples)
 {
-        atomic_fetch_add(&w->not_stored[why], samples);
+        book_not_stored(w->book, why, samples);
 }

@@ -55,11 +55,15 @@ void wal_set_limits(struct wal *w, uint64_t max_size, int64_t max_age_ms, int64_
 /* A number never used before: for targets, chunks and keyframes. Starts at 1. */
 uint64_t wal_new_id(struct wal *w);
 
-/* Moves *b into the queue and sets it NULL. ERR_LIMIT: the queue is full, the caller keeps it. */
+/*
+ * Moves *b into the queue and sets it NULL. ERR_LIMIT: the queue is full, ERR_NOMEM; the caller
+ * keeps it then. Its samples are offered either way: those of a batch that is not taken count as
+ * not stored.
+ */
 int wal_submit(struct wal *w, struct wal_batch **b, struct err *e);
 /* Commits what is queued now, without waiting for the sync interval; returns when that is done. */
 void wal_flush(struct wal *w);
-/* Counts samples that never got as far as a batch (reason: enum wal_not_stored). */
+/* Counts samples that never got as far as wal_submit: offered and not stored, in one. */
 enum wal_not_stored { NOT_STORED_DISK, NOT_STORED_QUEUE, NOT_STORED_MEMORY, NOT_STORED_REASONS };
 extern const char *const wal_not_stored_names[NOT_STORED_REASONS];
 void wal_count_not_stored(struct wal *w, enum wal_not_stored why, uint64_t samples);
@@ -155,9 +159,13 @@ void wal_give_back(struct wal *w);
 struct wal_stats {
         uint64_t first_block;
         uint64_t next_block;
-        uint64_t samples_appended; /* since the log began */
-        uint64_t samples_stored; /* that the log holds now */
+        /* The agent's ledger since the log began, over restarts. One look at it adds up:
+         * offered = appended + the sum of not_stored + queued. */
+        uint64_t samples_offered;
+        uint64_t samples_appended;
+        uint64_t samples_queued; /* handed over, not answered yet; a crash forgets these */
         uint64_t not_stored[NOT_STORED_REASONS];
+        uint64_t samples_stored; /* that the log holds now */
         uint64_t bytes_used; /* pages in use */
         uint64_t bytes_max; /* wal.max_size */
         uint64_t bytes_file;

@@ -67,11 +67,16 @@ writer_submit(struct writer *wr, struct wal_batch **b, struct err *e)
 {
         struct wal_batch *batch = *b;
         uint64_t bytes = wal_batch_memory(batch);
+        uint64_t samples = batch->samples;
         bool full;
-        int rc = pending_add(wr->w->pending, batch, e);
+        int rc;
 
-        if (rc < 0)
+        book_offered(wr->w->book, batch->offered, samples);
+        rc = pending_add(wr->w->pending, batch, e);
+        if (rc < 0) {
+                book_refused(wr->w->book, NOT_STORED_MEMORY, samples);
                 return rc;
+        }
         batch->next = NULL;
         (void)pthread_mutex_lock(&wr->mtx);
         full = wr->stop || (wr->held_bytes > 0 && wr->held_bytes + bytes > WRITER_QUEUE_BYTES);
@@ -97,6 +102,7 @@ writer_submit(struct writer *wr, struct wal_batch **b, struct err *e)
         if (!full)
                 return 0;
         pending_remove(wr->w->pending, batch);
+        book_refused(wr->w->book, NOT_STORED_QUEUE, samples);
         return err_set(e, ERR_LIMIT, "the queue to the log is full");
 }
 
@@ -160,7 +166,7 @@ answer(struct writer *wr, struct wal_batch *list, bool stored)
                 list = b->next;
                 pending_remove(w->pending, b);
                 if (!stored) {
-                        atomic_fetch_add(&w->not_stored[NOT_STORED_DISK], b->samples);
+                        book_refused(w->book, NOT_STORED_DISK, b->samples);
                         lost_add(&wr->lost, target, b->generation);
                 }
                 let_go(wr, wal_batch_memory(b), 1);
@@ -190,8 +196,11 @@ note_health(struct writer *wr, const struct err *why)
                 log_error("cannot store, samples are dropped until it works again",
                     LOG_STR("err", why->msg));
         } else if (why == NULL && wr->failing) {
+                struct tally t;
+
+                book_tally(wr->w->book, &t);
                 log_info("storing works again",
-                    LOG_UINT("not_stored_samples", atomic_load(&wr->w->not_stored[0])));
+                    LOG_UINT("not_stored_samples", t.not_stored[NOT_STORED_DISK]));
         }
         wr->failing = why != NULL;
 }

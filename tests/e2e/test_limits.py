@@ -97,6 +97,9 @@ class MemoryLimit(Case):
         agent.write(settings)
         agent.reload()
         self.wait(lambda: len(receiver.samples(name="test_gauge")) == 30, "the refused series")
+        metrics = agent.metrics()
+        self.assertEqual(metrics.sum("gleaner_scrape_series_refused_total"),
+                         metrics.value("gleaner_samples_not_stored_total", reason="memory"))
         agent.ledger().check()
         self.assertEqual(0, agent.stop())
         self.assert_no_faults(receiver)

@@ -3,10 +3,11 @@ missing, and what is missing was queued at a kill or due while no process ran.
 
 Ten minutes of 15 s scrapes are forty ticks; so are forty seconds of 1 s scrapes.
 """
+import json
 import time
 import unittest
 
-from harness.agent import config, endpoint, job
+from harness.agent import config, endpoint, job, run
 from harness.case import Case
 from harness.paths import fetch_peers
 from harness.peers import Prometheus
@@ -39,8 +40,30 @@ class Outage(Case):
         self.wait(lambda: len(self.recorders[0].recorded()) >= have + more, f"{more} scrapes")
 
     def killed(self, agent) -> None:
+        before = agent.ledger()
+        before.check()
+        self.answered = before.offered - before.queued
         agent.kill()
         self.kills.append(int(time.time() * 1000))
+
+    def started_again(self, agent) -> None:
+        """What had been answered before the kill is in the books of this run."""
+        agent.start()
+        after = agent.ledger()
+        after.check()
+        self.assertGreaterEqual(after.offered - after.queued, self.answered)
+
+    def check_books(self, agent, samples: int) -> None:
+        """Of a stopped agent, with what arrived as the truth: no sample came twice into the log,
+        none is in no book."""
+        done = run("wal", "status", "--json", "--data-dir", agent.data, "--tenant", agent.tenant)
+        books = json.loads(done.stdout)
+        (row,) = books["endpoints"]
+        self.assertEqual(0, books["samples_queued"])
+        self.assertEqual(0, sum(books["not_stored"].values()))
+        self.assertEqual(books["samples_offered"], books["samples_appended"])
+        self.assertEqual(0, row["pending"])
+        self.assertEqual(samples, books["samples_offered"])
 
     def check(self, found: dict) -> None:
         expected = {}
@@ -66,11 +89,11 @@ class Outage(Case):
         line.away()
         self.scrapes(13)
         self.killed(agent)
-        agent.start()
+        self.started_again(agent)
         self.scrapes(13)
         self.killed(agent)
         time.sleep(3)  # ticks that are due while no process runs
-        agent.start()
+        self.started_again(agent)
         self.scrapes(13)
         agent.ledger("central").check()
         self.assertGreater(agent.ledger("central").pending, 1000)
@@ -83,6 +106,7 @@ class Outage(Case):
         now = int(time.time() * 1000)
         found = prometheus.read(now - 3600_000, now + 3600_000)
         self.check(found)
+        self.check_books(agent, sum(len(samples) for samples in found.values()))
         self.assertEqual(0, ledger.lost)
         self.assertEqual(0, ledger.unconfirmed)
         self.assertEqual(0, prometheus.own("prometheus_tsdb_out_of_order_samples_total"))
@@ -106,7 +130,7 @@ class Outage(Case):
             before = receiver.count()
             self.wait(lambda: receiver.count() >= before + 6, "six requests")
             self.killed(agent)
-            agent.start()
+            self.started_again(agent)
             self.scrapes(3)
         receiver.script = None
         ledger = agent.wait_drained("central")
@@ -115,6 +139,7 @@ class Outage(Case):
         self.kills.append(int(time.time() * 1000))
         self.assertEqual(0, ledger.lost)
         self.check(receiver.samples())
+        self.check_books(agent, receiver.total())
         self.assert_no_faults(receiver)
 
 

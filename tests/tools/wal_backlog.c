@@ -196,6 +196,7 @@ write_scrape(struct backlog *b, unsigned index, int64_t tick, struct err *e)
         batch->barrier = moves && index == 0; /* barriers are global: one for all targets */
         for (unsigned s = 0; s < b->series; s++)
                 column[s] = value_bits(s, tick);
+        batch->offered = b->series;
         if (first) {
                 rc = put_plain(batch, BATCH_RETIRE_CHUNK, t->chunk, e);
                 t->chunk = wal_new_id(b->wal);

@@ -138,6 +138,7 @@ class Ledger:
         self.offered = metrics.sum("gleaner_samples_offered_total")
         self.appended_all = metrics.sum("gleaner_wal_samples_appended_total")
         self.not_stored = metrics.sum("gleaner_samples_not_stored_total")
+        self.queued = metrics.sum("gleaner_samples_queued")
         self.appended = metrics.sum("gleaner_samples_appended_total", **which)
         self.acknowledged = metrics.sum("gleaner_samples_acknowledged_total", **which)
         self.unconfirmed = metrics.sum("gleaner_samples_unconfirmed_total", **which)
@@ -147,12 +148,12 @@ class Ledger:
 
     def check(self) -> None:
         """appended = acknowledged + unconfirmed + filtered + pending + lost, and what was offered
-        to the log was appended or counted as not stored."""
+        to the log was appended, counted as not stored, or is queued now."""
         settled = (self.acknowledged + self.unconfirmed + self.filtered + self.pending + self.lost)
         if self.appended != settled:
             raise AssertionError(f"the ledger does not add up: {self}")
-        if self.offered != self.appended_all + self.not_stored:
-            raise AssertionError(f"offered is not appended + not stored: {self}")
+        if self.offered != self.appended_all + self.not_stored + self.queued:
+            raise AssertionError(f"offered is not appended + not stored + queued: {self}")
 
     def __str__(self) -> str:
         return ", ".join(f"{k}={v:.0f}" for k, v in vars(self).items())

@@ -52,13 +52,10 @@ test_full_in(void **state)
 static void
 test_ledgers(void **state)
 {
-        static const struct metrics_log log = {
-            .stats = {.samples_appended = 10, .not_stored = {1, 2, 3}}};
         static const struct sender_stats remote = {
             .cursor.ledger = {.filtered = 1, .lost = {2, 3, 5, 8, 13, 21}}};
 
         (void)state;
-        assert_true(compute_offered(NULL, &log, 0) == 16);
         assert_true(compute_dropped(NULL, &remote, DROP_SERIES) == 1);
         assert_true(compute_dropped(NULL, &remote, DROP_TOO_OLD) == 2);
         assert_true(compute_dropped(NULL, &remote, DROP_OTHER) == 3 + 13 + 21);

@@ -101,10 +101,13 @@ document(struct buf *out)
         testing_ok(buf_puts(out,
                        "# Metrics\n\nWhat the agent says of itself at `/metrics`. Made from "
                        "`agent/metrics_table.c` by `scripts/docs.sh`; do not edit.\n\n"
-                       "Two books add up, also over restarts. Of the agent: offered = appended + "
-                       "not stored. Of each\nendpoint since it was first configured: appended = "
-                       "acknowledged + unconfirmed + filtered + pending +\nlost. One alert "
-                       "suffices: `gleaner_samples_not_stored_total` or "
+                       "Two books add up at every look, also over restarts. Of the agent: offered "
+                       "= appended + not stored +\nqueued. Offered is counted by those who hand "
+                       "samples over, appended by the blocks on disk, so the\nequation is a "
+                       "check. What is queued at a crash leaves both sides: it is in no figure "
+                       "of the next run.\nOf each endpoint since it was first configured: "
+                       "appended = acknowledged + unconfirmed + filtered +\npending + lost. One "
+                       "alert suffices: `gleaner_samples_not_stored_total` or\n"
                        "`gleaner_samples_lost_total` rises.\n",
                        NULL),
             NULL);

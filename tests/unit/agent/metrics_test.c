@@ -21,7 +21,9 @@ fill_fakes(void)
 {
         memset(&fake, 0, sizeof(fake));
         fake.usable = true;
-        fake.log = (struct wal_stats){.samples_appended = 1000,
+        fake.log = (struct wal_stats){.samples_offered = 1013,
+            .samples_appended = 1000,
+            .samples_queued = 7,
             .samples_stored = 400,
             .not_stored = {1, 2, 3},
             .bytes_used = 4000,
@@ -107,7 +109,8 @@ test_numbers(void **state)
             "prometheus_config_last_reload_success_timestamp_seconds 1699999000",
             "gleaner_config_reload_failures_total 2",
             "gleaner_memory_bytes{part=\"series\"} 12345",
-            "gleaner_samples_offered_total 1006",
+            "gleaner_samples_offered_total 1013",
+            "gleaner_samples_queued 7",
             "gleaner_wal_samples_appended_total 1000",
             "gleaner_samples_not_stored_total{reason=\"disk\"} 1",
             "gleaner_samples_not_stored_total{reason=\"queue\"} 2",

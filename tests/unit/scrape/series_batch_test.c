@@ -193,6 +193,7 @@ static void
 new_series_are_refused_over_the_memory_limit(void **state)
 {
         struct rig *r = *state;
+        struct wal_stats stats;
 
         scrape_stored(r, "a 1\n");
         memory_set_limit(1);
@@ -200,6 +201,8 @@ new_series_are_refused_over_the_memory_limit(void **state)
         scrape_stored(r, "a 2\nb 3\n");
         assert_true(r->report.up);
         assert_int_equal(r->report.refused_memory, 1);
+        wal_stats(r->wal, &stats);
+        assert_int_equal(stats.not_stored[NOT_STORED_MEMORY], 1);
         assert_int_equal(count(r, "b{"), 0);
         assert_int_equal(count(r, "a{instance=\"i\",job=\"node\"} 2 "), 1);
         memory_set_limit(0);

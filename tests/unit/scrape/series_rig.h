@@ -69,6 +69,20 @@ on_commit(void *arg)
         return r->fail_commits ? EIO : 0;
 }
 
+/* At every look: offered = appended + not stored + queued. */
+static inline void
+check_tally(struct rig *r)
+{
+        struct wal_stats s;
+        uint64_t sum;
+
+        wal_stats(r->wal, &s);
+        sum = s.samples_appended + s.samples_queued;
+        for (int i = 0; i < NOT_STORED_REASONS; i++)
+                sum += s.not_stored[i];
+        assert_int_equal(s.samples_offered, sum);
+}
+
 /* Commits and hands every answer that is due to the series. */
 static inline void
 settle(struct rig *r)
@@ -93,6 +107,7 @@ settle(struct rig *r)
                         (void)pthread_cond_wait(&r->cond, &r->mtx);
         }
         (void)pthread_mutex_unlock(&r->mtx);
+        check_tally(r);
 }
 
 static inline void
@@ -193,6 +208,7 @@ scrape(struct rig *r, const char *page)
         while (!done)
                 (void)series_encode(r->series, 1, &done, NULL);
         assert_false(series_busy(r->series));
+        check_tally(r);
         textparse_free(t);
 }
 

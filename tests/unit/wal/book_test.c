@@ -8,7 +8,7 @@
 static struct book *
 new_book(void)
 {
-        struct book_options o = {{1, 0}, {11, 1000}, false};
+        struct book_options o = {{1, 0}, {11, 1000}, {.offered = 1000}, false};
         struct book *b = NULL;
         struct err e = ERR_INIT;
 
@@ -192,7 +192,7 @@ test_a_cursor_past_the_log_is_refused(void **state)
         struct kept k = {.n = 0};
 
         (void)state;
-        book_appended(b, (struct position){20, 2000});
+        book_appended(b, (struct position){20, 2000}, 0);
         (void)open_endpoint(b, "x", WAL_START_OLDEST);
         (void)open_endpoint(b, "a", WAL_START_NOW);
         testing_ok(book_collect(b, NULL, 7, keep, &k, NULL), NULL);
@@ -261,6 +261,50 @@ test_cursors_nobody_claims_expire(void **state)
         book_free(b);
 }
 
+/* The sum that must be `offered` when all is well. */
+static uint64_t
+tally_sum(const struct tally *t)
+{
+        return t->appended + t->queued + t->not_stored[NOT_STORED_DISK] +
+            t->not_stored[NOT_STORED_QUEUE] + t->not_stored[NOT_STORED_MEMORY];
+}
+
+static void
+test_what_was_offered(void **state)
+{
+        struct book *b = new_book();
+        struct tally t;
+
+        (void)state;
+        book_offered(b, 50, 50);
+        book_offered(b, 30, 30);
+        book_tally(b, &t);
+        assert_int_equal(t.offered, 1080);
+        assert_int_equal(t.queued, 80);
+        assert_int_equal(t.offered, tally_sum(&t));
+        book_refused(b, NOT_STORED_QUEUE, 30);
+        book_not_stored(b, NOT_STORED_MEMORY, 4);
+        book_appended(b, (struct position){12, 1050}, 50);
+        book_tally(b, &t);
+        assert_int_equal(t.offered, 1084);
+        assert_int_equal(t.appended, 1050);
+        assert_int_equal(t.queued, 0);
+        assert_int_equal(t.not_stored[NOT_STORED_QUEUE], 30);
+        assert_int_equal(t.offered, tally_sum(&t));
+        /* a commit that was said to have failed is on disk after all */
+        book_offered(b, 7, 7);
+        book_found_end(b, (struct position){13, 1057});
+        book_refused(b, NOT_STORED_DISK, 7);
+        book_tally(b, &t);
+        assert_int_equal(t.offered, tally_sum(&t));
+        /* it is a check: two samples that no record has, one that no block has */
+        book_offered(b, 12, 10);
+        book_appended(b, (struct position){14, 1066}, 10);
+        book_tally(b, &t);
+        assert_int_equal(t.offered, tally_sum(&t) + 3);
+        book_free(b);
+}
+
 static void *
 save_soon(void *arg)
 {
@@ -317,6 +361,7 @@ main(void)
             cmocka_unit_test(test_a_cursor_past_the_log_is_refused),
             cmocka_unit_test(test_a_trim_is_the_same_on_disk_and_in_memory),
             cmocka_unit_test(test_cursors_nobody_claims_expire),
+            cmocka_unit_test(test_what_was_offered),
             cmocka_unit_test(test_waiting_for_the_disk),
             cmocka_unit_test(test_bounds),
         };

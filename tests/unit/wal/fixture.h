@@ -108,9 +108,24 @@ fixture_open(struct fixture *f)
         f->commits = 0;
 }
 
+/* At every look: offered = appended + not stored + queued. */
+static inline void
+fixture_check_tally(struct fixture *f)
+{
+        struct wal_stats s;
+        uint64_t sum;
+
+        wal_stats(f->w, &s);
+        sum = s.samples_appended + s.samples_queued;
+        for (int i = 0; i < NOT_STORED_REASONS; i++)
+                sum += s.not_stored[i];
+        assert_int_equal(s.samples_offered, sum);
+}
+
 static inline void
 fixture_close(struct fixture *f)
 {
+        fixture_check_tally(f);
         wal_close(f->w);
         f->w = NULL;
 }
@@ -136,6 +151,8 @@ fixture_teardown(void **state)
 {
         struct fixture *f = *state;
 
+        if (f->w != NULL)
+                fixture_check_tally(f);
         wal_close(f->w);
         assert_false(f->out_of_order);
         testing_remove(f->dir);
@@ -303,8 +320,10 @@ source_put_records(struct source *s, struct wal_batch *b, int64_t time_ms)
             .time_ms = time_ms};
         struct err e = ERR_INIT;
 
-        for (unsigned i = 0; i < FIXTURE_SLOTS; i++)
+        for (unsigned i = 0; i < FIXTURE_SLOTS; i++) {
                 column[i] = source_value(s, i, time_ms);
+                b->offered += column[i] != COLUMN_ABSENT;
+        }
         while (in.slots > 0) {
                 struct block_record r = {.target = s->target,
                     .chunk = s->chunk,

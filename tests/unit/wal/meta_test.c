@@ -54,6 +54,7 @@ test_book(void **state)
             .next_block = 2,
             .samples = 3,
             .age_ms = 4,
+            .offered = 13,
             .not_stored = {5, 6, 7},
             .trimmed = {8, 9},
             .keyframe_low = 10,
@@ -72,6 +73,7 @@ test_book(void **state)
         assert_int_equal(back.next_id, 1);
         assert_int_equal(back.next_block, 2);
         assert_int_equal(back.samples, 3);
+        assert_int_equal(back.offered, 13);
         assert_int_equal(back.age_ms, 4);
         assert_int_equal(back.not_stored[NOT_STORED_MEMORY], 7);
         assert_int_equal(back.trimmed[1], 9);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void
@@ -49,6 +50,9 @@ test_nothing_is_lost_over_a_restart(void **state)
         assert_non_null(r);
         source_init(&s[0], f->w);
         fixture_run(f, &s[0], &serial, 20, false);
+        wal_stats(f->w, &before);
+        assert_true(before.samples_queued > 0);
+        assert_int_equal(before.samples_offered, before.samples_queued);
         id = wal_new_id(f->w);
         wal_count_not_stored(f->w, NOT_STORED_QUEUE, 7);
         fixture_close(f); /* commits what is queued */
@@ -56,6 +60,8 @@ test_nothing_is_lost_over_a_restart(void **state)
         wal_stats(f->w, &before);
         assert_int_equal(before.samples_stored, before.samples_appended);
         assert_int_equal(before.not_stored[NOT_STORED_QUEUE], 7);
+        assert_int_equal(before.samples_queued, 0);
+        assert_int_equal(before.samples_offered, before.samples_appended + 7);
         assert_true(wal_new_id(f->w) > id);
         source_init(&s[1], f->w);
         serial = 1;
@@ -217,6 +223,53 @@ test_layouts_of_living_targets_outlive_a_restart(void **state)
         source_release(&s[1]);
 }
 
+/* Ends without closing the log, after a commit (of a trim) that left a scrape in the queue. */
+static void
+crash_with_a_scrape_queued(struct fixture *f)
+{
+        struct wal_stats stats;
+        struct source s;
+        uint64_t serial = 1;
+        uint64_t first;
+
+        f->max_age_ms = 2000;
+        fixture_open(f);
+        source_init(&s, f->w);
+        fixture_run(f, &s, &serial, 3, true);
+        wal_stats(f->w, &stats);
+        first = stats.first_block;
+        fixture_run(f, &s, &serial, 1, false);
+        clock_manual_advance(&f->clock, 3000);
+        for (int i = 0; i < 3000 && stats.first_block == first; i++) {
+                (void)usleep(1000);
+                wal_stats(f->w, &stats);
+        }
+        fixture_check_tally(f);
+        _exit(stats.first_block > first && stats.samples_queued > 0 ? 0 : 1);
+}
+
+static void
+test_what_is_queued_at_a_crash_is_in_no_book(void **state)
+{
+        struct fixture *f = *state;
+        struct wal_stats stats;
+        int status;
+        pid_t pid;
+
+        fixture_close(f);
+        pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0)
+                crash_with_a_scrape_queued(f);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+        fixture_open(f);
+        wal_stats(f->w, &stats);
+        assert_int_equal(stats.samples_queued, 0);
+        assert_true(stats.samples_appended > 0);
+        fixture_check_tally(f);
+}
+
 int
 main(void)
 {
@@ -224,6 +277,7 @@ main(void)
         const struct CMUnitTest tests[] = {
             CASE(test_what_is_appended_is_read_back),
             CASE(test_nothing_is_lost_over_a_restart),
+            CASE(test_what_is_queued_at_a_crash_is_in_no_book),
             CASE(test_another_tenant_changes_nothing),
             CASE(test_ids_are_never_used_twice),
             CASE(test_a_tool_looks_without_changing),
