@@ -79,9 +79,11 @@ struct drain {
         bool ambiguous; /* it may have been sent before */
         bool catching_up; /* it is older than a tick or two */
         uint32_t next_group;
+        uint32_t settled_groups; /* groups before it are settled: their series are not sent again */
         bool group_open; /* next_group is loaded, and some of it may have been taken */
         bool series_open; /* series was read from the group and did not fit any more */
         struct group_series series;
+        size_t series_at; /* its samples before are in a request already */
         struct wal_ledger group_filtered; /* by relabeling, of the open group */
         bool clock_held; /* the open group, or the next block, is ahead of the receiver's time */
         bool damage_told;

@@ -61,6 +61,25 @@ leave_out_old(struct drain *d, struct part *p)
         return flight_next(&d->flight);
 }
 
+/*
+ * A part that was made before the link turned out to be thin is cut. Not one that is only somewhat
+ * larger than the bound: that moves with every answer.
+ */
+static struct part *
+cut_to_bound(struct drain *d, struct part *p)
+{
+        struct err e = ERR_INIT;
+
+        while (p != NULL && p->series > 1 && p->body.n / 3 * 2 > d->adapt.bound) {
+                if (flight_halve(&d->flight, p, &e) < 0) {
+                        drain_trouble(d, &e);
+                        return NULL;
+                }
+                p = flight_next(&d->flight);
+        }
+        return p;
+}
+
 static void
 cannot_start(struct drain *d, struct part *p, const struct err *e)
 {
@@ -106,12 +125,15 @@ drain_send(struct drain *d)
 
                 if (p != NULL)
                         p = leave_out_old(d, p);
+                if (p != NULL)
+                        p = cut_to_bound(d, p);
                 if (p != NULL) {
                         if (!start(d, p))
                                 return;
                         continue;
                 }
-                if (drain_window_read(d) || now < tokens_at(d) || !drain_window_request(d))
+                if (flight_blocked(&d->flight) || drain_window_read(d) || now < tokens_at(d) ||
+                    !drain_window_request(d))
                         return;
         }
 }

@@ -75,11 +75,12 @@ fill(struct drain *d, const struct wal_cursor *c, struct err *e)
 }
 
 /*
- * Groups that are settled already, of a window read again. Their numbers count from the window's
+ * Groups that are settled already, of a window read again: they are read, as the requests must have
+ * the same borders (request.h), and not sent. Their numbers count from the window's
  * first block: when that was trimmed they are others, and all of them are sent again.
  */
 static uint32_t
-groups_to_skip(const struct wal_cursor *c, const struct window_info *info)
+settled_groups(const struct wal_cursor *c, const struct window_info *info)
 {
         if (c->window_end == 0 || info->first != c->settled)
                 return 0;
@@ -116,8 +117,10 @@ drain_window_begin(struct drain *d)
         d->ambiguous = resumed;
         d->catching_up =
             clock_wall(d->clock) - info->oldest_ms > 3 * d->now.endpoint->batch_send_deadline_ms;
-        d->next_group = groups_to_skip(&c, info);
+        d->next_group = 0;
+        d->settled_groups = settled_groups(&c, info);
         d->group_open = d->series_open = false;
+        d->series_at = 0;
         d->damage_told = false;
         d->began_ms = clock_mono(d->clock);
         d->window_samples = info->samples;
@@ -149,6 +152,7 @@ drain_window_again(struct drain *d)
         builder_reset(d->builder);
         group_reset(d->group);
         d->group_open = d->series_open = false;
+        d->series_at = 0;
         d->under_way = false;
         d->draining = true;
 }
@@ -208,25 +212,27 @@ close_group(struct drain *d)
         tell_damage(d);
         d->group_open = d->series_open = false;
         d->next_group++;
+        if (d->next_group == d->settled_groups)
+                builder_forget(d->builder);
 }
 
-/* Adds d->series to the request, or counts it when it is not sent. */
+/* Adds the next n samples of d->series to the request, or counts them when they are not sent. */
 static int
-take_one(struct drain *d, struct err *e)
+take_one(struct drain *d, size_t n, struct err *e)
 {
         const struct group_series *s = &d->series;
         struct identity_result identity;
         int rc = identity_of(d->identity, s, &identity, e);
 
         if (rc == ERR_LIMIT || rc == ERR_REFUSED) {
-                d->group_filtered.lost[LOST_REFUSED] += s->n_samples;
+                d->group_filtered.lost[LOST_REFUSED] += n;
                 drain_tell(d, "cannot relabel a series, its samples are lost", e);
                 return 0;
         }
         if (rc == 0 && !identity.kept)
-                d->group_filtered.filtered += s->n_samples;
+                d->group_filtered.filtered += n;
         else if (rc == 0)
-                rc = builder_add(d->builder, &identity, s->samples, s->n_samples, e);
+                rc = builder_add(d->builder, &identity, s->samples + d->series_at, n, e);
         return rc;
 }
 
@@ -236,6 +242,7 @@ take_series(struct drain *d, bool *out_more, struct err *e)
 {
         *out_more = true;
         while (!builder_full(d->builder)) {
+                size_t n;
                 int rc;
 
                 if (!d->series_open && !group_next(d->group, &d->series)) {
@@ -243,12 +250,16 @@ take_series(struct drain *d, bool *out_more, struct err *e)
                         return 0;
                 }
                 d->series_open = true;
-                if (!builder_takes(d->builder, d->series.n_samples))
+                n = builder_takes(d->builder, d->series.n_samples - d->series_at);
+                if (n == 0)
                         return 0;
-                rc = take_one(d, e);
+                rc = take_one(d, n, e);
                 if (rc < 0)
                         return rc;
-                d->series_open = false;
+                d->series_at += n;
+                d->series_open = d->series_at < d->series.n_samples;
+                if (!d->series_open)
+                        d->series_at = 0;
         }
         return 0;
 }
@@ -276,6 +287,7 @@ drain_window_request(struct drain *d)
 {
         const struct builder_bounds bounds = {
             .bytes = d->adapt.bound, .samples = d->now.endpoint->max_samples_per_send};
+        bool continues = d->series_at > 0;
         uint32_t before = d->next_group;
         struct request *r = NULL;
         struct err e = ERR_INIT;
@@ -286,6 +298,8 @@ drain_window_request(struct drain *d)
         /* held by the clock: what stands before that group may go */
         if (rc == ERR_AGAIN && builder_empty(d->builder) && d->next_group == before)
                 return false;
+        if (rc == 0 && d->next_group < d->settled_groups)
+                return true; /* all of it is settled: it only tells where the next one begins */
         if (rc == 0 || rc == ERR_AGAIN)
                 rc = builder_finish(d->builder, &r, &e);
         if (rc < 0) {
@@ -297,6 +311,7 @@ drain_window_request(struct drain *d)
                 for (const struct part *p = r->parts; p != NULL; p = p->next)
                         d->tokens -= (double)p->samples;
         }
+        r->continues = continues;
         flight_take(&d->flight, &r, d->ambiguous);
         return true;
 }

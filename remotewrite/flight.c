@@ -70,10 +70,28 @@ flight_take(struct flight *f, struct request **r, bool ambiguous)
         settle_done(f);
 }
 
+static bool
+must_wait(const struct flight *f, const struct request *r)
+{
+        return r->continues && r != f->head;
+}
+
+bool
+flight_blocked(const struct flight *f)
+{
+        for (const struct request *r = f->head; r != NULL; r = r->next) {
+                if (must_wait(f, r))
+                        return true;
+        }
+        return false;
+}
+
 struct part *
 flight_next(struct flight *f)
 {
         for (struct request *r = f->head; r != NULL; r = r->next) {
+                if (must_wait(f, r))
+                        return NULL;
                 for (struct part *p = r->parts; p != NULL; p = p->next) {
                         if (!p->flying)
                                 return p;
@@ -98,8 +116,8 @@ replace(struct part *p, struct part *list)
         part_free(p);
 }
 
-static int
-halve(struct flight *f, struct part *p, struct err *e)
+int
+flight_halve(struct flight *f, struct part *p, struct err *e)
 {
         struct part *halves = NULL;
         int rc = packer_halve(f->packer, p, &halves, e);
@@ -124,7 +142,7 @@ refuse(struct flight *f, struct part *p, const struct judgement *j, struct err *
 {
         if (p->series > 1 && f->searches + 2 <= FLIGHT_REFUSALS_MAX) {
                 f->searches += 2;
-                return halve(f, p, e);
+                return flight_halve(f, p, e);
         }
         lose(f, p, j->reason, p->samples);
         replace(p, NULL);
@@ -164,7 +182,7 @@ answer(struct flight *f, struct part *p, const struct judgement *j, struct err *
                 return refuse(f, p, j, e);
         case VERDICT_SPLIT:
                 if (p->series > 1)
-                        return halve(f, p, e);
+                        return flight_halve(f, p, e);
                 lose(f, p, j->reason, p->samples);
                 replace(p, NULL);
                 return 0;
@@ -174,7 +192,7 @@ answer(struct flight *f, struct part *p, const struct judgement *j, struct err *
                 break;
         }
         p->again_at_once = j->verdict == VERDICT_RETRY_AT_ONCE;
-        return j->shrink && p->series > 1 ? halve(f, p, e) : 0;
+        return j->shrink && p->series > 1 ? flight_halve(f, p, e) : 0;
 }
 
 static bool

@@ -15,7 +15,6 @@ enum {
         POOL_MAX = REQUEST_RAW_BYTES + (8 << 20),
         /* full when a large series might not fit any more, so that the pool does not double */
         POOL_MARGIN = 8 << 10,
-        RATIO_START = 8, /* raw bytes per compressed byte, until a request was measured */
 };
 
 struct entry {
@@ -30,6 +29,7 @@ struct builder {
         struct entry *entries; /* owned */
         size_t n;
         size_t cap;
+        size_t first; /* entry that is to be sent */
         struct order *order; /* owned */
         struct packer *packer; /* owned */
         int64_t oldest_ms; /* of all samples */
@@ -39,7 +39,6 @@ struct builder {
         uint64_t group_samples; /* of the group under way, sent or counted */
         uint64_t groups; /* ended */
         struct wal_ledger counts;
-        double ratio;
         int64_t accounted;
 };
 
@@ -76,7 +75,6 @@ builder_new(struct builder **out, struct err *e)
         if (b == NULL)
                 return err_nomem(e, "a builder of requests");
         b->pool.max = POOL_MAX;
-        b->ratio = RATIO_START;
         rc = order_new(&b->order, e);
         if (rc == 0)
                 rc = packer_new(&b->packer, e);
@@ -95,7 +93,7 @@ builder_reset(struct builder *b)
         buf_release(&b->pool);
         free(b->entries);
         b->entries = NULL;
-        b->n = b->cap = 0;
+        b->n = b->cap = b->first = 0;
         if (b->order != NULL)
                 order_reset(b->order);
         if (b->packer != NULL)
@@ -119,7 +117,7 @@ static void
 clear(struct builder *b)
 {
         buf_reset(&b->pool);
-        b->n = 0;
+        b->n = b->first = 0;
         order_clear(b->order);
         b->oldest_ms = INT64_MAX;
         b->newest_ms = INT64_MIN;
@@ -138,7 +136,7 @@ builder_begin(struct builder *b, const struct builder_bounds *bounds)
 bool
 builder_empty(const struct builder *b)
 {
-        return b->n == 0;
+        return b->n == b->first;
 }
 
 bool
@@ -146,15 +144,16 @@ builder_full(const struct builder *b)
 {
         return b->n > 0 &&
             (b->closed || b->pool.len + POOL_MARGIN >= REQUEST_RAW_BYTES ||
-                b->samples >= b->bounds.samples ||
-                (double)b->pool.len >= (double)b->bounds.bytes * b->ratio);
+                b->samples >= b->bounds.samples);
 }
 
-bool
+size_t
 builder_takes(struct builder *b, size_t n)
 {
-        b->closed = b->n > 0 && b->samples + n > b->bounds.samples;
-        return !b->closed;
+        if (b->n == 0)
+                return n < b->bounds.samples ? n : (size_t)b->bounds.samples;
+        b->closed = b->samples + n > b->bounds.samples;
+        return b->closed ? 0 : n;
 }
 
 static int
@@ -227,6 +226,16 @@ builder_group_end(struct builder *b)
         b->group_samples = 0;
 }
 
+void
+builder_forget(struct builder *b)
+{
+        b->first = b->n;
+        b->oldest_ms = INT64_MAX;
+        b->newest_ms = INT64_MIN;
+        b->groups = b->group_samples = 0;
+        b->counts = (struct wal_ledger){0};
+}
+
 static int
 pack(struct builder *b, struct err *e)
 {
@@ -240,27 +249,12 @@ pack(struct builder *b, struct err *e)
                     .oldest_ms = b->oldest_ms,
                     .newest_ms = b->newest_ms,
                 };
-                int rc = packer_add(b->packer, &s, e);
+                int rc = sorted[i] >= b->first ? packer_add(b->packer, &s, e) : 0;
 
                 if (rc < 0)
                         return rc;
         }
         return 0;
-}
-
-/* How well this one was compressed tells how much the next one may hold. */
-static void
-learn_ratio(struct builder *b, const struct part *parts)
-{
-        uint64_t raw = 0;
-        uint64_t packed = 0;
-
-        for (; parts != NULL; parts = parts->next) {
-                raw += parts->raw_bytes;
-                packed += parts->body.n;
-        }
-        if (packed > 0)
-                b->ratio = (b->ratio + (double)raw / (double)packed) / 2;
 }
 
 int
@@ -282,7 +276,6 @@ builder_finish(struct builder *b, struct request **out, struct err *e)
                 request_free(r);
                 return rc < 0 ? rc : finished;
         }
-        learn_ratio(b, parts);
         r->groups = b->groups;
         r->tail = b->group_samples;
         r->counts = b->counts;

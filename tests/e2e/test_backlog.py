@@ -78,6 +78,38 @@ class Backlog(Case):
         self.assertEqual(4 * 50 * 240, receiver.total())
         self.assert_no_faults(receiver)
 
+    def test_killed_in_mid_drain(self):
+        """Prometheus keeps nothing of a request of which it refuses a sample. So after a kill the
+        requests of the window under way must be the very same: one that is partly new would be
+        lost as a whole, and called unconfirmed."""
+        prometheus = self.started(Prometheus(self.work / "prometheus"))
+        line = self.stopped(ThrottleProxy(("127.0.0.1", prometheus.port), 800_000))
+        exporter = self.exporter(lambda n: "moving 1\n")  # so that cursors are on disk in between
+        settings = config([job("a", exporter.address)], [endpoint(
+            f"http://{line.address}/api/v1/write", name="central",
+            queue_config={"max_shards": 3, "max_samples_per_send": 3000})])
+        agent = self.agent(settings, start=False)
+        self.write(agent, "--move", targets=12, series=120, hours=1, interval=15)
+        agent.start()
+        for kills in range(5):
+            before = line.forwarded
+            self.wait(lambda: line.forwarded >= before + 60_000 + 9_000 * kills, "requests")
+            self.assertGreater(agent.ledger("central").pending, 0)
+            agent.kill()
+            agent.start()
+        ledger = agent.wait_drained("central", 300)
+        ledger.check()
+        self.assertEqual(0, agent.stop())
+        self.assertEqual(0, ledger.lost)
+        window = 12 * 120 * 41  # samples in ten minutes
+        self.assertLessEqual(ledger.unconfirmed, 5 * window)
+        now = int(time.time() * 1000)
+        found = {k: s for k, s in prometheus.read(now - 10 * 3600_000, now + 3600_000).items()
+                 if ("__name__", "backlog") in k}
+        self.assertEqual(12 * 120, len(found))
+        self.assertEqual({240}, {len(samples) for samples in found.values()})
+        self.check_values(found)
+
     def test_outage_with_restart_compaction_and_reload(self):
         """A backlog with a compaction in it, then a restart and a change of relabeling, all while
         the receiver is away: it counts no sample out of order."""

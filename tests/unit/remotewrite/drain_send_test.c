@@ -293,6 +293,38 @@ thin_link_meets_no_request_that_it_cannot_finish(void **state)
         world_release(&w);
 }
 
+enum { LAST_TOO_LARGE = 3 };
+
+/* Takes a request once it was halved so often, and the rest of it only when it is as small. */
+static int
+too_large_thrice(
+    struct world *w, const struct testing_request *r, struct view raw, struct testing_reply *reply)
+{
+        (void)raw;
+        (void)reply;
+        if (r->number > LAST_TOO_LARGE && (int)r->body.n > w->mark)
+                w->faults++;
+        if (r->number == LAST_TOO_LARGE)
+                w->mark = (int)r->body.n / 4 * 3 + 100;
+        return r->number <= LAST_TOO_LARGE ? 413 : 200;
+}
+
+static void
+parts_made_before_are_cut_to_the_new_bound(void **state)
+{
+        struct world w;
+        struct sender_stats s;
+
+        (void)state;
+        begin(&w, too_large_thrice, 40, 1000);
+        w.config->endpoints[0].max_shards = 1;
+        world_start(&w);
+        world_drain(&w, &s);
+        assert_int_equal(s.cursor.ledger.acknowledged, w.written);
+        assert_int_equal(w.samples, w.written);
+        world_release(&w);
+}
+
 static bool
 has_failed(struct world *w, const struct sender_stats *s)
 {
@@ -390,6 +422,7 @@ main(void)
             cmocka_unit_test(counts_of_thanos_settle_the_request),
             cmocka_unit_test(throttled_is_dropped_only_when_the_file_says_so),
             cmocka_unit_test(thin_link_meets_no_request_that_it_cannot_finish),
+            cmocka_unit_test(parts_made_before_are_cut_to_the_new_bound),
             cmocka_unit_test(missing_token_is_told_and_waited_for),
             cmocka_unit_test(backlog_is_sent_by_more_than_one_request_at_a_time),
             cmocka_unit_test(catching_up_keeps_to_its_rate),

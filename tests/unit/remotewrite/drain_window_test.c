@@ -87,6 +87,128 @@ window_under_way_is_rebuilt_and_its_refusals_are_unconfirmed(void **state)
         world_release(&w);
 }
 
+/* The requests before the crash ended in the middle of chunks, and so must those after it. */
+static void
+requests_of_a_rebuilt_window_are_the_same(void **state)
+{
+        struct world w;
+        struct sender_stats s;
+
+        (void)state;
+        for (int taken = 1; taken < 12; taken++) {
+                world_init(&w);
+                w.config->endpoints[0].max_samples_per_send = 200;
+                w.config->endpoints[0].max_shards = 1;
+                for (int chunk = 0; chunk < 8; chunk++) {
+                        w.series = 0;
+                        world_scrape(&w, 150);
+                        world_scrape(&w, 150);
+                }
+                w.mark = taken;
+                world_set_script(&w, take_some_then_hang);
+                world_start(&w);
+                world_wait(&w, "the request that is not answered", more_than_marked);
+                world_set_script(&w, refuse_what_is_known);
+                world_restart(&w);
+                world_drain(&w, &s);
+                assert_int_equal(w.samples, w.written); /* each once */
+                assert_int_equal(s.cursor.ledger.lost[LOST_REFUSED], 0);
+                world_release(&w);
+        }
+}
+
+enum { CEILING = 7, PIECE_MS = 10 };
+
+/* What is known of each series: a piece must not come before the one before is answered. */
+struct pieces {
+        int64_t answered_ms[WORLD_SERIES];
+        int64_t newest_ms[WORLD_SERIES];
+        unsigned faults;
+        bool takes;
+        int64_t now_ms;
+};
+
+static int
+check_piece(void *arg, const struct decode_series *s, struct err *e)
+{
+        struct pieces *p = arg;
+        double value;
+        unsigned i;
+
+        (void)e;
+        memcpy(&value, &s->samples[0].bits, sizeof(value));
+        i = (unsigned)value / 1000;
+        p->faults += p->now_ms < p->answered_ms[i] || s->n_samples > CEILING;
+        p->answered_ms[i] = p->now_ms + PIECE_MS;
+        if (!p->takes)
+                return 0;
+        p->faults += s->samples[0].time_ms <= p->newest_ms[i];
+        p->newest_ms[i] = s->samples[s->n_samples - 1].time_ms;
+        return 0;
+}
+
+static int
+take_pieces(
+    struct world *w, const struct testing_request *r, struct view raw, struct testing_reply *reply)
+{
+        static struct pieces p;
+
+        (void)raw;
+        if (r->number == 1)
+                p = (struct pieces){0};
+        p.now_ms = clock_mono(clock_system());
+        p.takes = r->number % 3 != 0;
+        (void)decode_request(r->body, check_piece, &p, NULL);
+        w->faults += p.faults;
+        p.faults = 0;
+        reply->delay_ms = PIECE_MS;
+        return p.takes ? 200 : 503;
+}
+
+static void
+series_over_the_ceiling_goes_piece_by_piece(void **state)
+{
+        struct world w;
+        struct sender_stats s;
+
+        (void)state;
+        world_init(&w);
+        w.config->endpoints[0].max_samples_per_send = CEILING;
+        for (int i = 0; i < 40; i++)
+                world_scrape(&w, 3);
+        world_set_script(&w, take_pieces);
+        world_start(&w);
+        world_drain(&w, &s);
+        assert_int_equal(s.cursor.ledger.acknowledged, 120);
+        assert_int_equal(w.samples, 120);
+        assert_true(w.taken >= (120 + CEILING - 1) / CEILING);
+        world_release(&w);
+}
+
+static void
+pieces_are_the_same_after_a_crash(void **state)
+{
+        struct world w;
+        struct sender_stats s;
+
+        (void)state;
+        for (int taken = 1; taken < 16; taken += 2) {
+                world_init(&w);
+                w.config->endpoints[0].max_samples_per_send = CEILING;
+                for (int i = 0; i < 40; i++)
+                        world_scrape(&w, 3);
+                w.mark = taken;
+                world_set_script(&w, take_some_then_hang);
+                world_start(&w);
+                world_wait(&w, "the request that is not answered", more_than_marked);
+                world_set_script(&w, refuse_what_is_known);
+                world_restart(&w);
+                world_drain(&w, &s);
+                assert_int_equal(w.samples, 120);
+                world_release(&w);
+        }
+}
+
 static void
 restart_after_the_window_repeats_nothing(void **state)
 {
@@ -303,6 +425,9 @@ main(void)
 {
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(window_under_way_is_rebuilt_and_its_refusals_are_unconfirmed),
+            cmocka_unit_test(requests_of_a_rebuilt_window_are_the_same),
+            cmocka_unit_test(series_over_the_ceiling_goes_piece_by_piece),
+            cmocka_unit_test(pieces_are_the_same_after_a_crash),
             cmocka_unit_test(restart_after_the_window_repeats_nothing),
             cmocka_unit_test(write_relabeling_is_counted_as_filtered),
             cmocka_unit_test(samples_over_the_age_limit_are_lost_by_age),

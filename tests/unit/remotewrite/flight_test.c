@@ -39,6 +39,7 @@ struct shape {
         unsigned tail; /* series of a group that goes on */
         uint64_t bytes; /* bound; 0: wide */
         bool ambiguous;
+        bool continues; /* a series of the request before */
 };
 
 static void
@@ -72,6 +73,7 @@ take(struct world *w, const struct shape *s)
         }
         testing_ok(builder_finish(w->builder, &r, NULL), NULL);
         w->samples += 2 * s->series;
+        r->continues = s->continues;
         flight_take(&w->flight, &r, s->ambiguous);
         buf_release(&encoded);
 }
@@ -142,6 +144,37 @@ settles_in_order_whatever_comes_first(void **state)
         assert_int_equal(w.wal->cursor.groups_settled, 5);
         assert_int_equal(w.wal->cursor.ledger.acknowledged, 32);
         assert_int_equal(w.wal->cursor.ledger.unconfirmed, 10);
+        assert_true(flight_empty(&w.flight));
+        world_release(&w);
+}
+
+static void
+further_samples_of_a_series_wait_for_those_before(void **state)
+{
+        struct world w;
+        struct part *first;
+        struct part *second;
+        struct judgement again = {.verdict = VERDICT_RETRY};
+
+        (void)state;
+        world_init(&w);
+        take(&w, &(struct shape){.series = 2, .groups = 1});
+        take(&w, &(struct shape){.series = 1});
+        assert_false(flight_blocked(&w.flight));
+        take(&w, &(struct shape){.series = 1, .groups = 1, .continues = true});
+        assert_true(flight_blocked(&w.flight));
+        first = flight_next(&w.flight);
+        first->flying = true;
+        second = flight_next(&w.flight);
+        second->flying = true;
+        assert_null(flight_next(&w.flight));
+        answer(&w, second, VERDICT_SETTLED, 0);
+        assert_null(flight_next(&w.flight)); /* settled is in order */
+        testing_ok(flight_answer(&w.flight, first, &again, NULL), NULL);
+        assert_ptr_equal(flight_next(&w.flight), first);
+        answer(&w, first, VERDICT_SETTLED, 0);
+        assert_false(flight_blocked(&w.flight));
+        answer(&w, flight_next(&w.flight), VERDICT_SETTLED, 0);
         assert_true(flight_empty(&w.flight));
         world_release(&w);
 }
@@ -376,6 +409,7 @@ main(void)
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(every_verdict_adds_up),
             cmocka_unit_test(settles_in_order_whatever_comes_first),
+            cmocka_unit_test(further_samples_of_a_series_wait_for_those_before),
             cmocka_unit_test(request_with_nothing_to_send_settles_at_once),
             cmocka_unit_test(retries_keep_the_part_and_what_is_known),
             cmocka_unit_test(refused_series_are_found),

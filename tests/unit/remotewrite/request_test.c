@@ -109,15 +109,20 @@ bounds_make_it_full(void **state)
         assert_in_range(r->parts->raw_bytes, REQUEST_RAW_BYTES - (10 << 10), REQUEST_RAW_BYTES);
         request_free(r);
 
-        /* compressed bytes: the first guess may be wrong, what was seen makes it better */
-        for (int i = 0; i < 8; i++) {
-                builder_begin(b, &(struct builder_bounds){5000, 1 << 30});
+        /* compressed bytes make parts: where a request ends does not depend on the link */
+        for (uint64_t bytes = 2000; bytes < 900000; bytes *= 8) {
+                unsigned parts = 0;
+
+                builder_begin(b, &(struct builder_bounds){bytes, 5000});
                 for (n = 0; !builder_full(b); n++)
                         add(b, 0, n, 2);
+                assert_int_equal(n, 2500);
                 r = finish(b);
-                assert_true(r->parts->body.n <= 5000);
-                if (i == 7)
-                        assert_true(r->parts->body.n > 3000);
+                for (const struct part *p = r->parts; p != NULL; p = p->next) {
+                        assert_true(p->body.n <= bytes);
+                        parts++;
+                }
+                assert_true(bytes > 100000 ? parts == 1 : bytes > 10000 || parts > 5);
                 request_free(r);
         }
         builder_free(b);
@@ -135,7 +140,7 @@ samples_of_a_request_stay_under_the_ceiling(void **state)
         } cases[] = {
             {"it divides", 2, 10, 5},
             {"it does not divide", 8, 50, 6},
-            {"one less", 8, 7, 1}, /* a series is not cut by time */
+            {"as large as a series", 8, 8, 1},
             {"one sample each", 1, 3, 3},
         };
 
@@ -146,13 +151,70 @@ samples_of_a_request_stay_under_the_ceiling(void **state)
 
                 testing_ok(builder_new(&b, NULL), NULL);
                 builder_begin(b, &(struct builder_bounds){900000, cases[i].ceiling});
-                while (!builder_full(b) && builder_takes(b, cases[i].per_series))
+                while (!builder_full(b) && builder_takes(b, cases[i].per_series) > 0)
                         add(b, 0, n++, cases[i].per_series);
                 if (n != cases[i].want)
                         fail_msg("%s: %u series", cases[i].name, n);
                 request_free(finish(b));
                 builder_free(b);
         }
+}
+
+static void
+series_over_the_ceiling_is_taken_in_pieces(void **state)
+{
+        struct builder *b = NULL;
+
+        (void)state;
+        testing_ok(builder_new(&b, NULL), NULL);
+        builder_begin(b, &(struct builder_bounds){900000, 10});
+        assert_int_equal(builder_takes(b, 25), 10);
+        add(b, 0, 0, 10);
+        assert_true(builder_full(b));
+        request_free(finish(b));
+        builder_begin(b, &(struct builder_bounds){900000, 10});
+        assert_int_equal(builder_takes(b, 5), 5); /* its end, and there is room for others */
+        add(b, 0, 0, 5);
+        assert_false(builder_full(b));
+        assert_int_equal(builder_takes(b, 25), 0);
+        assert_true(builder_full(b));
+        request_free(finish(b));
+        builder_free(b);
+}
+
+static void
+what_is_settled_has_its_place_but_is_not_sent(void **state)
+{
+        struct builder *b = NULL;
+        struct request *r;
+
+        (void)state;
+        testing_ok(builder_new(&b, NULL), NULL);
+        builder_begin(b, &(struct builder_bounds){900000, 20});
+        for (unsigned i = 0; i < 7; i++)
+                add(b, i % 2, 10 - i, 2);
+        builder_count(b, &(struct wal_ledger){.filtered = 3});
+        builder_group_end(b);
+        builder_forget(b);
+        assert_true(builder_empty(b));
+        assert_int_equal(builder_takes(b, 7), 0);
+        assert_int_equal(builder_takes(b, 2), 2);
+        for (unsigned i = 0; i < 3; i++)
+                add(b, i, i, 2);
+        assert_true(builder_full(b));
+        r = finish(b);
+        assert_int_equal(r->parts->series, 3);
+        assert_int_equal(r->parts->samples, 6);
+        assert_int_equal(r->groups, 0);
+        assert_int_equal(r->tail, 6);
+        assert_int_equal(r->counts.filtered, 0);
+        request_free(r);
+        builder_begin(b, &wide); /* nothing of it stays */
+        add(b, 0, 0, 2);
+        r = finish(b);
+        assert_int_equal(r->parts->series, 1);
+        request_free(r);
+        builder_free(b);
 }
 
 static void
@@ -229,6 +291,8 @@ main(void)
             cmocka_unit_test(objects_stand_together_and_are_sorted),
             cmocka_unit_test(bounds_make_it_full),
             cmocka_unit_test(samples_of_a_request_stay_under_the_ceiling),
+            cmocka_unit_test(series_over_the_ceiling_is_taken_in_pieces),
+            cmocka_unit_test(what_is_settled_has_its_place_but_is_not_sent),
             cmocka_unit_test(groups_are_accounted_to_the_request_they_end_in),
             cmocka_unit_test(memory_goes_back),
         };
