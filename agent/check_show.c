@@ -163,7 +163,7 @@ check_show_text(const struct check_result *x, struct buf *out, struct err *e)
                 return w.rc;
         }
         put_number(&w, ": good: jobs ", c->scrape->n_jobs);
-        put_number(&w, ", static targets ", x->targets->n_active);
+        put_number(&w, ", targets ", x->targets->n_active);
         put_number(&w, " (dropped ", x->targets->n_dropped);
         put_number(&w, ", refused ", x->targets->n_refused);
         put_number(&w, "), endpoints ", c->remote->n_endpoints);

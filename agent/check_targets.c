@@ -3,9 +3,12 @@
 #include "agent/config.h"
 #include "agent/config_report.h"
 #include "base/err.h"
+#include "scrape/discovery/file.h"
+#include "scrape/discovery/groups.h"
 #include "scrape/job.h"
 #include "scrape/target.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,9 +55,8 @@ keep(struct check_targets *t, struct target *target, struct config_place place, 
 }
 
 static int
-build_one(struct build *b, const struct target_input *in, struct err *e)
+build_one(struct build *b, const struct target_input *in, struct config_place place, struct err *e)
 {
-        struct config_place place = config_report_target(b->report, b->next++, b->config->path);
         struct target *target = NULL;
         enum target_verdict verdict = TARGET_DROPPED;
         char text[TEXT_MAX];
@@ -76,22 +78,92 @@ build_one(struct build *b, const struct target_input *in, struct err *e)
         return 0;
 }
 
+/* The targets of a group, each at its own place (static ones, file NULL) or of a file. */
+static int
+build_group(struct build *b, const struct scrape_job *job, const struct target_group *group,
+    const char *file, struct err *e)
+{
+        struct target_input in = {.config = b->config->scrape,
+            .job = job,
+            .group_labels = group->labels,
+            .n_group_labels = group->n_labels};
+        int rc = 0;
+
+        for (size_t k = 0; rc == 0 && k < group->n_targets; k++) {
+                struct config_place place = {file, 0, 0};
+
+                if (file == NULL)
+                        place = config_report_target(b->report, b->next++, b->config->path);
+                in.address = group->targets[k];
+                rc = build_one(b, &in, place, e);
+        }
+        return rc;
+}
+
+static const char *
+file_of(const struct target_group *group, struct config_report *report)
+{
+        for (size_t i = 0; i < group->n_labels; i++) {
+                if (view_is(group->labels[i].name, "__meta_filepath"))
+                        return config_report_file(report, group->labels[i].value.p);
+        }
+        return report->files[0];
+}
+
+static int
+build_files(struct build *b, const struct scrape_job *job, struct file_source *f, struct err *e)
+{
+        int rc = 0;
+
+        for (size_t i = 0; i < file_source_count(f); i++) {
+                const struct group_list *list = file_source_groups(f, i);
+
+                for (size_t k = 0; list != NULL && rc == 0 && k < list->n; k++)
+                        rc = build_group(b, job, &list->v[k], file_of(&list->v[k], b->report), e);
+        }
+        return rc;
+}
+
+/* The files as they are now; what is wrong with one has been logged by the reading. */
+static int
+build_file_sd(
+    struct build *b, const struct scrape_job *job, const struct file_sd *sd, struct err *e)
+{
+        const struct config_place place = {b->report->files[0], 0, 0};
+        struct file_source *f = NULL;
+        struct file_refresh refresh = {0};
+        char text[TEXT_MAX];
+        int rc = file_source_new(sd, &f, e);
+
+        if (rc == 0)
+                rc = file_source_refresh(f, &refresh, e);
+        if (rc == 0)
+                rc = build_files(b, job, f, e);
+        if (rc == 0 && file_source_count(f) == 0) {
+                (void)snprintf(text, sizeof(text),
+                    "no file matches %s of job %s: it has no targets from there yet", sd->files[0],
+                    job->name);
+                rc = warn(b->report, place, text, e);
+        }
+        if (rc == 0 && refresh.failures > 0) {
+                (void)snprintf(text, sizeof(text),
+                    "%" PRIu64 " of the files of job %s cannot be used: its targets are missing",
+                    refresh.failures, job->name);
+                rc = warn(b->report, place, text, e);
+        }
+        file_source_free(f);
+        return rc;
+}
+
 static int
 build_job(struct build *b, const struct scrape_job *job, struct err *e)
 {
-        struct target_input in = {.config = b->config->scrape, .job = job};
         int rc = 0;
 
-        for (size_t i = 0; rc == 0 && i < job->n_static_groups; i++) {
-                const struct target_group *group = &job->static_groups[i];
-
-                in.group_labels = group->labels;
-                in.n_group_labels = group->n_labels;
-                for (size_t k = 0; rc == 0 && k < group->n_targets; k++) {
-                        in.address = group->targets[k];
-                        rc = build_one(b, &in, e);
-                }
-        }
+        for (size_t i = 0; rc == 0 && i < job->n_static_groups; i++)
+                rc = build_group(b, job, &job->static_groups[i], NULL, e);
+        for (size_t i = 0; rc == 0 && i < job->n_file_sds; i++)
+                rc = build_file_sd(b, job, &job->file_sds[i], e);
         return rc;
 }
 
@@ -117,7 +189,9 @@ static void
 say_where(const struct config_place *place, const struct config_place *from, char *out, size_t size)
 {
         out[0] = '\0';
-        if (place->line > 0 && place->file == from->file)
+        if (place->line == 0 && place->file != from->file)
+                (void)snprintf(out, size, " (%s)", place->file);
+        else if (place->line > 0 && place->file == from->file)
                 (void)snprintf(out, size, " (line %u)", place->line);
         else if (place->line > 0)
                 (void)snprintf(out, size, " (%s:%u)", place->file, place->line);
@@ -146,7 +220,13 @@ warn_pair(struct build *build, size_t first, size_t second, struct err *e)
         return warn(build->report, t->places[second], text, e);
 }
 
-/* Those that are not relabeled were compared at load. */
+/* At load: static ones that are not relabeled. */
+static bool
+was_compared(const struct check_targets *t, size_t i)
+{
+        return t->places[i].line > 0 && t->active[i]->job->relabel.n == 0;
+}
+
 static int
 warn_equal_labels(struct build *b, struct err *e)
 {
@@ -163,9 +243,7 @@ warn_equal_labels(struct build *b, struct err *e)
                 const struct labeled *x = &sorted[i - 1];
                 const struct labeled *y = &sorted[i];
 
-                if (x->hash == y->hash &&
-                    (t->active[x->index]->job->relabel.n > 0 ||
-                        t->active[y->index]->job->relabel.n > 0))
+                if (x->hash == y->hash && !(was_compared(t, x->index) && was_compared(t, y->index)))
                         rc = warn_pair(b, x->index, y->index, e);
         }
         free(sorted);

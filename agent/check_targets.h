@@ -1,6 +1,7 @@
 /*
- * The static targets of a configuration, built as discovery will build them, for `gleaner check`:
- * what is wrong with one is told as a warning of the report, at its place. A tool's only thread.
+ * The targets of a configuration, static ones and those of files, built as discovery will build
+ * them, for `gleaner check`: what is wrong with one is told as a warning of the report, at its
+ * place; a file that is no good is logged besides. A tool's only thread.
  */
 #ifndef AGENT_CHECK_TARGETS_H
 #define AGENT_CHECK_TARGETS_H

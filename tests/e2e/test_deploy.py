@@ -60,7 +60,8 @@ class Kubernetes(Case):
 
     def check(self, text: str, tenant: str) -> None:
         kinds = re.findall(r"^kind: (\w+)$", text, re.M)
-        self.assertEqual(["ConfigMap", "Deployment", "PersistentVolumeClaim", "ServiceAccount"],
+        self.assertEqual(["ConfigMap", "ConfigMap", "Deployment", "PersistentVolumeClaim",
+                          "ServiceAccount"],
                          sorted(kinds))
         for line in ("replicas: 1", "type: Recreate", "memory: 200Mi", "runAsNonRoot: true",
                      "readOnlyRootFilesystem: true", "type: RuntimeDefault",
@@ -69,9 +70,29 @@ class Kubernetes(Case):
             self.assertRegex(text, rf"(?m)^\s*{re.escape(line)}$")
         self.assertRegex(text, r"drop:\n\s+- ALL")
         # The ConfigMap's name carries its content's hash wherever it is used.
-        (name,) = set(re.findall(rf"gleaner-config-{tenant}-\w+", text))
-        self.assertEqual(3, text.count(name))
+        for map_, times in (("config", 3), ("targets", 2)):
+            (name,) = set(re.findall(rf"gleaner-{map_}-{tenant}-\w+", text))
+            self.assertEqual(times, text.count(name))
         self.assertIn("scrape_configs:", text)
+
+    def test_what_is_mounted_is_a_configuration(self):
+        """The ConfigMaps' files, put where the projected volume has them, as the agent finds
+        them: the cluster's targets, not those of a bare node."""
+        for tenant in TENANTS:
+            folder = self.work / tenant
+            (folder / "targets").mkdir(parents=True)
+            shutil.copy(SOURCE / "configs" / tenant / "agent.yml", folder)
+            base = (SOURCE / "deploy/kubernetes/base/deployment.yaml").read_text()
+            for path in (SOURCE / "deploy/kubernetes" / tenant / "targets").iterdir():
+                self.assertIn(f"path: targets/{path.name}\n", base)
+                shutil.copy(path, folder / "targets")
+            done = run("check", "--json", f"--tenant={tenant}", folder / "agent.yml")
+            self.assertEqual(0, done.returncode, done.stderr)
+            row = json.loads(done.stdout)
+            self.assertEqual([], [m for m in row["messages"] if m["severity"] != "note"])
+            urls = [t["url"] for job in row["jobs"] for t in job["targets"]]
+            self.assertEqual(2, len(urls))
+            self.assertNotIn("127.0.0.1", " ".join(urls))
 
 
 class Configurations(Case):
@@ -88,6 +109,21 @@ class Configurations(Case):
             addresses.add(found.group(1) if found else "127.0.0.1:9095")
         self.assertEqual(2, len(addresses))  # both run on one node
 
+    def test_what_a_site_changes_is_marked(self):
+        """Every address and name that belongs to a site has a mark in the lines above it."""
+        site = re.compile(r"192\.168\.|127\.0\.0\.1:(8080|9100)|central\.example|cluster-\d|"
+                          r"image: |\.svc:|ca\.crt|gleaner-ca")
+        seen = 0
+        for folder in ("configs", "deploy/kubernetes"):
+            for path in sorted((SOURCE / folder).rglob("*.y*ml")):
+                lines = path.read_text().splitlines()
+                for number, line in enumerate(lines):
+                    if site.search(line.split("#")[0]):
+                        seen += 1
+                        self.assertIn("SITE:", "\n".join(lines[max(0, number - 4):number]),
+                                      f"{path}:{number + 1}: {line}")
+        self.assertGreater(seen, 15)
+
     def test_one_run_of_each_side_by_side(self):
         """Both at once; ports and the receiver's address are replaced, so that nothing leaves
         this machine."""
@@ -97,11 +133,13 @@ class Configurations(Case):
             text = text.replace("thanos-receive.central.example/", "127.0.0.1:1/")
             agent = self.agent(text, start=False, tenant=tenant, flags=("--shutdown-timeout=1s",))
             agents.append(agent)
+            shutil.copytree(SOURCE / "configs" / tenant / "targets",
+                            agent.config_path.parent / "targets")
             agent.start()
         for agent in agents:
-            self.assertEqual(2, len({t["scrapePool"]
-                                     for t in agent.api("targets")["activeTargets"]}),
-                             json.dumps(agent.api("targets"))[:1000])
+            self.wait(lambda: len({t["scrapePool"]
+                                   for t in agent.api("targets")["activeTargets"]}) == 2,
+                      "the targets of both jobs")
             self.assertEqual(0, agent.stop())
 
 

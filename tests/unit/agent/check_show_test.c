@@ -48,7 +48,7 @@ people_see_jobs_targets_and_endpoints(void **state)
         show(false, &out);
         testing_ok(buf_putc(&out, '\0', NULL), NULL);
         assert_string_equal(out.ptr,
-            "/etc/t/agent.yml: good: jobs 2, static targets 4 (dropped 1, refused 1), endpoints 2\n"
+            "/etc/t/agent.yml: good: jobs 2, targets 4 (dropped 1, refused 1), endpoints 2\n"
             "  job plain: every 30s, timeout 10s\n"
             "    target http://a:1/metrics {instance=\"a:1\", job=\"plain\", zone=\"z\"}\n"
             "    target http://b:1/metrics {instance=\"b:1\", job=\"plain\", zone=\"z\"}\n"
@@ -92,7 +92,7 @@ programs_see_the_same_as_json(void **state)
             json_string_value(json_object_get(json_object_get(row, "external_labels"), "cluster")),
             "c\"1");
         assert_int_equal(json_integer_value(json_object_get(row, "dropped_targets")), 1);
-        assert_int_equal(json_array_size(json_object_get(row, "messages")), 2);
+        assert_int_equal(json_array_size(json_object_get(row, "messages")), 3);
         json_decref(row);
         buf_release(&out);
 }

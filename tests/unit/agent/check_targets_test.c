@@ -51,6 +51,7 @@ targets_are_built_and_their_troubles_told(void **state)
         assert_non_null(strstr(said,
             "/etc/t/agent.yml:7:31: warning: target http://a:1/metrics of job relabeled has the "
             "same labels as target http://a:1/metrics of job plain (line 4): "));
+        assert_non_null(strstr(said, "warning: no file matches /etc/t/t/*.yml of job plain"));
         free(said);
         check_targets_free(t);
         config_report_release(&report);
@@ -85,6 +86,54 @@ a_target_given_twice_is_one_target(void **state)
 }
 
 static void
+write_file(const char *dir, const char *name, const char *body)
+{
+        char path[256];
+
+        (void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+        testing_write(path, body, strlen(body));
+}
+
+static void
+targets_of_files_are_there_too(void **state)
+{
+        char *dir = testing_directory();
+        struct config *c = NULL;
+        struct config_report report = {0};
+        struct check_targets *t = NULL;
+        struct buf file = BUF_INIT(1000);
+        char *said;
+
+        (void)state;
+        write_file(dir, "x.yml", "- targets: [a:1, b:1]\n");
+        write_file(dir, "y.yml", "- targets: [a:1, '']\n");
+        write_file(dir, "z.yml", "{");
+        testing_ok(buf_printf(&file, NULL,
+                       "scrape_configs: [{job_name: j, static_configs: [{targets: [c:1]}], "
+                       "file_sd_configs: [{files: ['%s/*.yml']}]}]%c",
+                       dir, 0),
+            NULL);
+        build(file.ptr, &c, &report, &t);
+        assert_int_equal(t->n_active, 4);
+        assert_int_equal(t->n_refused, 1);
+        assert_string_equal(t->active[0]->url, "http://c:1/metrics");
+        assert_string_equal(t->active[1]->url, "http://a:1/metrics");
+        said = cases_print(&report);
+        assert_non_null(strstr(said,
+            "/y.yml: warning: target http://a:1/metrics of job j is there "
+            "twice ("));
+        assert_non_null(strstr(said, "/x.yml): it is scraped once"));
+        assert_non_null(strstr(said, "/y.yml: warning: target \"\" of job j cannot be scraped"));
+        assert_non_null(strstr(said, "warning: 1 of the files of job j cannot be used"));
+        free(said);
+        check_targets_free(t);
+        config_report_release(&report);
+        config_free(c);
+        buf_release(&file);
+        testing_remove(dir);
+}
+
+static void
 nothing_to_build(void **state)
 {
         struct config *c = cases_load("");
@@ -107,6 +156,7 @@ main(void)
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(targets_are_built_and_their_troubles_told),
             cmocka_unit_test(a_target_given_twice_is_one_target),
+            cmocka_unit_test(targets_of_files_are_there_too),
             cmocka_unit_test(nothing_to_build),
         };
 
