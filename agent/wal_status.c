@@ -97,6 +97,7 @@ put_numbers(json_t *o, const struct wal_stats *s)
             {"queue_batches", s->queue_batches},
             {"commits", s->commits},
             {"commit_failures", s->commit_failures},
+            {"commits_late", s->commits_late},
             {"damaged_blocks", s->damaged_blocks},
             {"damaged_values", s->damaged_values},
             {"seconds_until_full", (uint64_t)seconds_until_full(s)},

@@ -152,6 +152,7 @@ fill_counters(struct wal *w, struct wal_stats *s)
         s->bytes_written = written_bytes(w->io_fd);
         s->commits = atomic_load(&w->commits);
         s->commit_failures = atomic_load(&w->commit_failures);
+        s->commits_late = atomic_load(&w->commits_late);
         s->damaged_blocks = atomic_load(&w->damaged_blocks);
         s->damaged_values = atomic_load(&w->damaged_values);
         s->last_commit_ms = atomic_load(&w->last_commit_ms);

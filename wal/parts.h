@@ -71,6 +71,7 @@ struct wal {
         _Atomic uint64_t block_bytes;
         _Atomic uint64_t commits;
         _Atomic uint64_t commit_failures;
+        _Atomic uint64_t commits_late;
         _Atomic uint64_t damaged_blocks;
         _Atomic uint64_t damaged_values;
         _Atomic int64_t last_commit_ms;

@@ -30,8 +30,7 @@ struct wal_options {
         const char *tenant; /* another tenant's directory is refused */
         uint64_t max_size; /* bytes that the log may hold */
         int64_t max_age_ms;
-        int64_t
-            sync_interval_ms; /* a commit at the latest this long after the oldest queued batch */
+        int64_t sync_interval_ms; /* the oldest queued batch is on disk after this at the latest */
         const struct clock *clock;
         bool read_only_tool; /* no thread, no writing: for tools beside a stopped agent */
         wal_answer answer; /* may be NULL */
@@ -173,6 +172,7 @@ struct wal_stats {
         uint64_t bytes_written; /* by this process to the disk, as /proc/self/io has it */
         uint64_t commits;
         uint64_t commit_failures;
+        uint64_t commits_late; /* over after sync_interval since their oldest scrape was queued */
         uint64_t damaged_blocks;
         uint64_t damaged_values;
         uint64_t

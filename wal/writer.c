@@ -24,6 +24,7 @@ enum {
         GROUP_BYTES = 256 << 10, /* waiting to be stored: commit now */
         COMMIT_MAX_BYTES = 4 << 20, /* LMDB keeps the dirty pages of the largest commit for ever */
         WAKE_BYTES = 64 << 10, /* queued: pack now, without waiting for the interval */
+        LEAD_PARTS = 16, /* a commit begins this part of the interval early, and more when slow */
         CURSOR_IDLE_MS = 15000, /* a cursor that moved waits for other work at most twice this */
         CHORES_MS = 60000,
         AGE_LOOKS = 64, /* how often blocks grow too old is looked at, within wal.max_age */
@@ -54,6 +55,7 @@ struct writer {
         struct lost lost;
         int64_t plan_oldest_ms;
         int64_t last_commit_ms;
+        int64_t commit_takes_ms; /* the slowest of late, forgotten little by little */
         int64_t next_chores_ms;
         int64_t next_age_ms; /* when it is looked what has grown too old */
         bool claims_open;
@@ -205,10 +207,43 @@ note_health(struct writer *wr, const struct err *why)
         wr->failing = why != NULL;
 }
 
+static int64_t
+first_of(int64_t a, int64_t b)
+{
+        return a < b ? a : b;
+}
+
+/*
+ * How long the oldest scrape waits for its commit to begin: so long that the commit is over when
+ * wal.sync_interval is, should it take twice what the slowest of late took.
+ */
+static int64_t
+wait_before_commit(const struct writer *wr)
+{
+        int64_t interval = atomic_load(&wr->w->sync_interval_ms);
+        int64_t lead = interval / LEAD_PARTS + 2 * wr->commit_takes_ms;
+
+        return interval - first_of(lead, interval / 2);
+}
+
+static void
+note_time(struct writer *wr, int64_t begin_ms, int64_t oldest_ms)
+{
+        int64_t takes = wr->last_commit_ms - begin_ms;
+
+        if (takes < wr->commit_takes_ms)
+                takes = wr->commit_takes_ms - (wr->commit_takes_ms - takes + 7) / 8;
+        wr->commit_takes_ms = takes;
+        if (wr->last_commit_ms - oldest_ms > atomic_load(&wr->w->sync_interval_ms))
+                atomic_fetch_add(&wr->w->commits_late, 1);
+}
+
 static void
 commit(struct writer *wr, bool clean)
 {
+        int64_t begin_ms = clock_mono(wr->w->o.clock);
         struct plan *p = &wr->plan;
+        int64_t oldest_ms = plan_empty(p) ? begin_ms : wr->plan_oldest_ms;
         struct err e = ERR_INIT;
         int rc;
 
@@ -223,6 +258,7 @@ commit(struct writer *wr, bool clean)
                 atomic_fetch_add(&wr->w->commit_failures, 1);
         note_health(wr, rc < 0 ? &e : NULL);
         wr->last_commit_ms = clock_mono(wr->w->o.clock);
+        note_time(wr, begin_ms, oldest_ms);
         answer(wr, plan_done(p, rc == 0), rc == 0);
 }
 
@@ -255,23 +291,17 @@ add(struct writer *wr, struct wal_batch *b, int64_t queued_ms)
 
 /* ---- the thread ---- */
 
-static int64_t
-first_of(int64_t a, int64_t b)
-{
-        return a < b ? a : b;
-}
-
 /* Monotonic time at which something is due, look_ms at the latest. Called with mtx. */
 static int64_t
 due(struct writer *wr, int64_t look_ms)
 {
-        int64_t interval = atomic_load(&wr->w->sync_interval_ms);
+        int64_t wait = wait_before_commit(wr);
         int64_t t = first_of(first_of(wr->next_chores_ms, wr->next_age_ms), look_ms);
 
         if (!plan_empty(&wr->plan))
-                t = first_of(t, wr->plan_oldest_ms + interval);
+                t = first_of(t, wr->plan_oldest_ms + wait);
         if (wr->head != NULL)
-                t = first_of(t, wr->oldest_ms + interval);
+                t = first_of(t, wr->oldest_ms + wait);
         return t;
 }
 
@@ -380,7 +410,7 @@ commit_due(struct writer *wr)
         int64_t now = clock_mono(wr->w->o.clock);
 
         if (!plan_empty(&wr->plan))
-                return now >= wr->plan_oldest_ms + atomic_load(&wr->w->sync_interval_ms);
+                return now >= wr->plan_oldest_ms + wait_before_commit(wr);
         return now >= wr->last_commit_ms + CURSOR_IDLE_MS && book_dirty(wr->w->book);
 }
 

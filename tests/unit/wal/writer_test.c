@@ -26,7 +26,7 @@ soon(struct fixture *f, uint64_t want)
 }
 
 static void
-test_a_group_waits_for_its_interval(void **state)
+test_a_group_is_stored_within_its_interval(void **state)
 {
         struct fixture *f = *state;
         struct source s;
@@ -36,17 +36,91 @@ test_a_group_waits_for_its_interval(void **state)
         fixture_submit(f, source_scrape(&s, 1, fixture_epoch_ms));
         clock_manual_advance(&f->clock, 2000);
         fixture_submit(f, source_scrape(&s, 2, fixture_epoch_ms + 1000));
-        clock_manual_advance(&f->clock, 2999);
+        clock_manual_advance(&f->clock, 2687);
         (void)usleep(30000);
         assert_int_equal(commits(f), before);
         assert_int_equal(fixture_answered(f, 1), -1);
-        clock_manual_advance(&f->clock, 1); /* 5 s after the oldest */
+        clock_manual_advance(&f->clock, 1); /* a sixteenth before 5 s after the oldest */
         assert_true(soon(f, before + 1));
         assert_int_equal(commits(f), before + 1);
         wal_flush(f->w); /* nothing is left: no commit */
         assert_int_equal(commits(f), before + 1);
         assert_int_equal(fixture_answered(f, 1), 1);
         assert_int_equal(fixture_answered(f, 2), 1);
+        source_release(&s);
+}
+
+/* The store seam: a commit that takes as long as the disk is slow. */
+struct slow_disk {
+        struct fixture *f;
+        _Atomic int64_t takes_ms;
+};
+
+static int
+take_time(void *arg)
+{
+        struct slow_disk *x = arg;
+
+        clock_manual_advance(&x->f->clock, x->takes_ms);
+        return 0;
+}
+
+/* A scrape's commit begins so long after it was queued, and not before. */
+static void
+begins_after(struct fixture *f, struct source *s, uint64_t serial, int64_t ms)
+{
+        fixture_submit(f, source_scrape(s, serial, clock_wall(&f->clock.clock)));
+        clock_manual_advance(&f->clock, ms - 1);
+        (void)usleep(30000);
+        assert_int_equal(fixture_answered(f, serial), -1);
+        clock_manual_advance(&f->clock, 1);
+        for (int i = 0; i < 20000 && fixture_answered(f, serial) < 0; i++)
+                (void)usleep(1000);
+        assert_int_equal(fixture_answered(f, serial), 1);
+}
+
+static uint64_t
+late(struct fixture *f)
+{
+        struct wal_stats s;
+
+        wal_stats(f->w, &s);
+        return s.commits_late;
+}
+
+static void
+test_a_slow_disk_makes_commits_begin_earlier(void **state)
+{
+        struct fixture *f = *state;
+        struct slow_disk disk = {f, 0};
+        struct wal_options o = fixture_options(f);
+        struct source s;
+        struct err e = ERR_INIT;
+
+        fixture_close(f);
+        o.commit_fault = take_time;
+        o.commit_fault_arg = &disk;
+        memset(f->answer, -1, sizeof(f->answer));
+        testing_ok(wal_open(&o, &f->w, &e), &e);
+        source_init(&s, f->w);
+        disk.takes_ms = 1000;
+        begins_after(f, &s, 1, 4688); /* a sixteenth early; nobody could know */
+        assert_int_equal(late(f), 1);
+        begins_after(f, &s, 2, 2688);
+        begins_after(f, &s, 3, 2688);
+        assert_int_equal(late(f), 1);
+        disk.takes_ms = 10000;
+        begins_after(f, &s, 4, 2688);
+        assert_int_equal(late(f), 2);
+        begins_after(f, &s, 5, 2500); /* never before half of the interval */
+        assert_int_equal(late(f), 3);
+        disk.takes_ms = 0;
+        for (uint64_t serial = 6; serial < 100; serial++) {
+                fixture_submit(f, source_scrape(&s, serial, clock_wall(&f->clock.clock)));
+                wal_flush(f->w);
+        }
+        begins_after(f, &s, 100, 4688); /* it is forgotten */
+        assert_int_equal(late(f), 3);
         source_release(&s);
 }
 
@@ -225,7 +299,8 @@ main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
         const struct CMUnitTest tests[] = {
-            CASE(test_a_group_waits_for_its_interval),
+            CASE(test_a_group_is_stored_within_its_interval),
+            CASE(test_a_slow_disk_makes_commits_begin_earlier),
             CASE(test_nothing_is_written_when_nothing_happens),
             CASE(test_a_cursor_is_stored_in_the_end),
             CASE(test_much_is_stored_at_once),
