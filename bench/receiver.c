@@ -1,9 +1,9 @@
 /*
- * bench_receiver: takes Remote Write 1.0 with snappy, counts, keeps nothing.
+ * bench_receiver: takes Remote Write 1.0 and 2.0 with snappy, counts, keeps nothing.
  *
- *   POST (any path)         a write request: 204, or 503 while an outage is played
- *   GET  /stats             the books, as JSON
- *   GET  /outage?seconds=N  from now on 503 for N seconds (0 ends it)
+ *   POST (any path)         a write request, 2.0 by its content type: 204 (with what was written,
+ * for 2.0), or 503 while an outage is played GET  /stats             the books, as JSON GET
+ * /outage?seconds=N  from now on 503 for N seconds (0 ends it)
  */
 #include "base/buf.h"
 #include "base/compress.h"
@@ -21,14 +21,16 @@
 #include <strings.h>
 #include <time.h>
 
-enum { RAW_MAX = 64 << 20 };
+enum { RAW_MAX = 64 << 20, WRITTEN_MAX = 256 };
 
 static const uint32_t LOOPBACK = 0x7f000001;
 
 struct receiver {
         struct tally *tally; /* owned */
         struct buf raw; /* of the request under way */
+        char written[WRITTEN_MAX]; /* headers of the answer under way */
         uint64_t requests; /* that were taken */
+        uint64_t requests_v2; /* of them, 2.0 */
         uint64_t refused; /* answered 503 in an outage */
         uint64_t faulty; /* not understood */
         uint64_t wire_bytes; /* heads and bodies of those taken */
@@ -66,29 +68,54 @@ on_metadata(void *arg)
         r->metadata++;
 }
 
+static enum walk_message
+message_of(const struct serve_request *q)
+{
+        struct view type = serve_header(q, "Content-Type");
+
+        return memmem(type.p, type.n, "write.v2", 8) != NULL ? WALK_REQUEST_V2 : WALK_WRITE_REQUEST;
+}
+
+/* A 2.0 sender wants to hear what was written, or it takes the receiver for one of 1.0. */
+static void
+tell_written(struct receiver *r, uint64_t samples, struct serve_answer *a)
+{
+        (void)snprintf(r->written, sizeof(r->written),
+            "X-Prometheus-Remote-Write-Samples-Written: %" PRIu64 "\r\n"
+            "X-Prometheus-Remote-Write-Histograms-Written: 0\r\n"
+            "X-Prometheus-Remote-Write-Exemplars-Written: 0\r\n",
+            samples);
+        a->headers = r->written;
+}
+
 static void
 take(struct receiver *r, const struct serve_request *q, struct serve_answer *a, int64_t now)
 {
         const struct walk_sink sink = {on_sample, on_metadata, r};
+        enum walk_message message = message_of(q);
+        const struct tally_counts before = *tally_read(r->tally);
         struct err e = ERR_INIT;
-        uint64_t held = tally_read(r->tally)->held;
 
         buf_reset(&r->raw);
         a->status = 204;
         if (snappy_unpack(q->body, &r->raw, &e) < 0 ||
-            walk_request(buf_view(&r->raw), &sink, &e) < 0) {
+            walk_request(buf_view(&r->raw), message, &sink, &e) < 0) {
                 r->faulty++;
                 a->status = 400;
                 (void)buf_puts(&a->body, e.msg, NULL); /* the status says it too */
                 return;
         }
         r->requests++;
+        if (message == WALK_REQUEST_V2) {
+                r->requests_v2++;
+                tell_written(r, tally_read(r->tally)->samples - before.samples, a);
+        }
         r->wire_bytes += q->head.n + q->body.n;
         r->body_bytes += q->body.n;
         r->raw_bytes += r->raw.len;
         if (r->outage_end_ms != 0 && r->first_after_ms == 0)
                 r->first_after_ms = now;
-        if (tally_read(r->tally)->held > held)
+        if (tally_read(r->tally)->held > before.held)
                 r->last_held_ms = now;
 }
 
@@ -96,15 +123,13 @@ static void
 handle_post(struct receiver *r, const struct serve_request *q, struct serve_answer *a)
 {
         struct view encoding = serve_header(q, "Content-Encoding");
-        struct view type = serve_header(q, "Content-Type");
         int64_t now = now_ms();
 
         if (now < r->outage_end_ms) {
                 r->refused++;
                 r->refused_bytes += q->head.n + q->body.n;
                 a->status = 503;
-        } else if (encoding.n != 6 || strncasecmp(encoding.p, "snappy", 6) != 0 ||
-            memmem(type.p, type.n, "write.v2", 8) != NULL) {
+        } else if (encoding.n != 6 || strncasecmp(encoding.p, "snappy", 6) != 0) {
                 r->faulty++;
                 a->status = 415;
         } else {
@@ -125,11 +150,12 @@ print_stats(const struct receiver *r, struct buf *out)
             now_ms(), c->samples, c->stale_markers, c->series, c->series_beyond, c->out_of_order,
             c->duplicates, c->too_late, c->missing, c->oldest_ms, c->newest_ms);
         (void)buf_printf(out, NULL,
-            ",\n \"requests\": %" PRIu64 ", \"refused\": %" PRIu64 ", \"faulty\": %" PRIu64
-            ", \"metadata\": %" PRIu64 ", \"wire_bytes\": %" PRIu64 ", \"body_bytes\": %" PRIu64
-            ", \"raw_bytes\": %" PRIu64 ", \"refused_bytes\": %" PRIu64,
-            r->requests, r->refused, r->faulty, r->metadata, r->wire_bytes, r->body_bytes,
-            r->raw_bytes, r->refused_bytes);
+            ",\n \"requests\": %" PRIu64 ", \"requests_v2\": %" PRIu64 ", \"refused\": %" PRIu64
+            ", \"faulty\": %" PRIu64 ", \"metadata\": %" PRIu64 ", \"wire_bytes\": %" PRIu64
+            ", \"body_bytes\": %" PRIu64 ", \"raw_bytes\": %" PRIu64
+            ", \"refused_bytes\": %" PRIu64,
+            r->requests, r->requests_v2, r->refused, r->faulty, r->metadata, r->wire_bytes,
+            r->body_bytes, r->raw_bytes, r->refused_bytes);
         (void)buf_printf(out, NULL,
             ",\n \"outage_end_ms\": %" PRId64 ", \"first_after_ms\": %" PRId64
             ", \"last_held_ms\": %" PRId64 ", \"held\": %" PRIu64 "}\n",

@@ -29,7 +29,7 @@ struct serve_request {
 /* What the handler fills in; it arrives as 200 with an empty body. */
 struct serve_answer {
         unsigned status;
-        const char *headers; /* more header lines, each ended by \r\n; static text */
+        const char *headers; /* more lines, each ended by \r\n; valid until the next request */
         struct buf body;
         /* When set the body comes from here, chunked: writes at most cap bytes, 0 ends it. */
         size_t (*produce)(void *arg, char *p, size_t cap);
