@@ -8,7 +8,7 @@ libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libsnappy-dev libyaml-de
 libzstd-dev zlib1g-dev libxxhash-dev libpcre2-dev libjansson-dev libmicrohttpd-dev python3"
 RUN="openssl ca-certificates procps"
 TEST="libcmocka-dev clang-14 llvm-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 cppcheck
-systemd"
+systemd valgrind"
 
 packages="$BUILD $RUN"
 [ "${1:-}" = "test" ] && packages="$packages $TEST"

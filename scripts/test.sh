@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what is missing, builds and runs every test: units and end-to-end tests under the address
 # and undefined-behaviour sanitizers, threads under the thread sanitizer, fuzz targets for a few
-# seconds each, lint, and a release build. Its last line is "N passed, N failed".
+# seconds each, lint, a release build and its instruction counts. Its last line is "N passed, N failed".
 # usage: test.sh [STAGE…] with stages of: asan tsan fuzz lint release (default: all)
 set -u
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -82,6 +82,8 @@ stage_lint() { # the clang build is the lint build: warnings are errors there to
 stage_release() {
         step build-release build release || return
         run_tests release build/release -L smoke -j "$jobs"
+        # Instructions per sample, beside the baseline: counts do not mind a busy machine.
+        step micro bench/micro.py build/release && cat "$logs/micro.log"
 }
 
 started=$(date +%s)
