@@ -1,5 +1,6 @@
 """The agents that are compared: how each is configured and started. All get the same targets,
-interval, receiver, protocol (Remote Write 1.0, snappy) and no metadata; the rest is default."""
+interval, receiver, protocol (Remote Write 1.0 unless the workload says so, snappy) and no metadata;
+the rest is default."""
 import glob
 import json
 import os
@@ -24,6 +25,7 @@ class Agent:
     """name, binary(), command(), ready_path: what each kind adds."""
 
     name = ""
+    speaks_v2 = False  # Remote Write 2.0
     ready_path = "/-/ready"
 
     def __init__(self, folder: pathlib.Path, workload, url: str, ca=None):
@@ -57,6 +59,8 @@ class Agent:
 
     def remote_write(self) -> dict:
         endpoint = {"url": self.url, "metadata_config": {"send": False}}
+        if self.workload.message:
+            endpoint["protobuf_message"] = self.workload.message
         if self.ca:
             endpoint["tls_config"] = {"ca_file": str(self.ca)}
         return endpoint
@@ -104,6 +108,7 @@ class Gleaner(Agent):
 
 class Prometheus(Agent):
     name = "prometheus"
+    speaks_v2 = True
 
     @staticmethod
     def binary() -> pathlib.Path:

@@ -1,6 +1,9 @@
-"""Results → tables (Markdown) and plots (SVG), without anything but the standard library."""
-import html
+"""Results → tables (Markdown) and plots, without anything but the standard library."""
 import pathlib
+
+import plots
+from plots import number
+from workloads import GROUPS
 
 # key, words, digits
 FIGURES = [
@@ -23,15 +26,16 @@ FIGURES = [
     ("samples", "samples in the window", 0),
     ("samples_per_request", "samples per request", 0),
     ("missing", "samples missing", 0),
+    ("missing_beyond", "of them beyond the time that it was away", 0),
     ("out_of_order", "samples out of order", 0),
     ("duplicates", "samples that came twice", 0),
 ]
+GROWTH = [  # of a group, over its quantity
+    ("rss", "resident memory, MiB", 1),
+    ("cpu_percent", "CPU, per cent of a core", 2),
+    ("cpu_per_million", "CPU seconds per million samples", 2),
+]
 PLOTTED = ["rss", "cpu_per_million", "wire_per_sample", "written_per_sample"]
-COLOURS = {"gleaner": "#2a7f62", "prometheus": "#e6522c", "vmagent": "#5b5ea6"}
-
-
-def number(value: float, digits: int) -> str:
-    return f"{value:,.{digits}f}"
 
 
 def table(name: str, run: dict) -> str:
@@ -49,74 +53,73 @@ def table(name: str, run: dict) -> str:
     return "\n".join(lines) + "\n"
 
 
+def members(results: dict, group: str) -> dict:
+    """Its runs, by x."""
+    return {run["x"]: run["agents"] for name, run in results["runs"].items()
+            if name.startswith(group + "-")}
+
+
+def along(runs: dict, agent: str, key: str) -> list:
+    return [(x, found[agent][key]) for x, found in sorted(runs.items())
+            if key in found.get(agent, {})]
+
+
+def group_table(results: dict, group: str) -> str:
+    """One line for each member: memory and CPU of each agent."""
+    runs = members(results, group)
+    agents = list(next(iter(runs.values())))
+    lines = [f"**{group}**", "",
+             f"| {GROUPS[group]} | "
+             + " | ".join(f"{agent}: {words}" for _, words, _ in GROWTH for agent in agents) + " |",
+             "| ---: |" + " ---: |" * len(agents) * len(GROWTH)]
+    for x, found in sorted(runs.items()):
+        cells = [number(found[agent][key], digits) if key in found[agent] else "failed"
+                 for key, _, digits in GROWTH for agent in agents]
+        lines.append(f"| {x:,.0f} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def groups(results: dict) -> list:
+    """Those that have been run."""
+    return [group for group in GROUPS if members(results, group)]
+
+
 def document(results: dict) -> str:
     lines = [f"Measured {results['begun']} on {results['machine']}, load {results['load_at_start']:.1f}"
              f" at the start, {'windows of 60 s' if results['quick'] else 'windows of 180 s'}.", ""]
     lines += [f"- {name}: {version}" for name, version in results["versions"].items()]
     return "\n".join(lines) + "\n\n" + "\n".join(
-        table(name, run) for name, run in results["runs"].items())
+        [table(name, run) for name, run in results["runs"].items()]
+        + [group_table(results, group) for group in groups(results)])
 
 
 # ---- plots ----
 
-def svg(width: int, height: int, parts: list) -> str:
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-            f'viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">\n'
-            f'<rect width="{width}" height="{height}" fill="white"/>\n' + "\n".join(parts)
-            + "\n</svg>\n")
+def by_workload(results: dict, key: str, names: list = None) -> dict:
+    """Workload → agent → value, where there is one."""
+    found = {name: {a: f[key] for a, f in run["agents"].items() if key in f}
+             for name, run in results["runs"].items() if names is None or name in names}
+    return {name: values for name, values in found.items() if values}
 
 
-def text(x: float, y: float, words: str, **attributes) -> str:
-    extra = "".join(f' {k.replace("_", "-")}="{v}"' for k, v in attributes.items())
-    return f'<text x="{x:.1f}" y="{y:.1f}"{extra}>{html.escape(words)}</text>'
-
-
-def bars(results: dict, key: str, words: str, digits: int) -> str:
-    """One figure: a group of horizontal bars per workload."""
-    parts = [text(10, 22, words, font_size=15, font_weight="bold")]
-    runs = [(name, {a: f[key] for a, f in run["agents"].items() if key in f})
-            for name, run in results["runs"].items()]
-    runs = [(name, found) for name, found in runs if found]
-    highest = max((v for _, found in runs for v in found.values()), default=0) or 1
-    y = 40
-    for name, found in runs:
-        parts.append(text(10, y + 14, name, font_weight="bold"))
-        for agent, value in found.items():
-            width = 400 * value / highest
-            parts.append(text(100, y + 14, agent))
-            parts.append(f'<rect x="180" y="{y + 3}" width="{width:.1f}" height="14" '
-                         f'fill="{COLOURS.get(agent, "#888")}"/>')
-            parts.append(text(186 + width, y + 14, number(value, digits)))
-            y += 20
-        y += 10
-    return svg(660, y + 5, parts)
-
-
-def memory_lines(name: str, run: dict) -> str:
-    """Resident memory over the time of a run."""
+def memory_over_time(name: str, run: dict) -> str:
+    spans = [f["outage_at"] for f in run["agents"].values() if "outage_at" in f][:1]
     lines = {a: f["line"] for a, f in run["agents"].items() if f.get("line")}
-    end = max((p[0] for line in lines.values() for p in line), default=1)
-    highest = max((p[1] for line in lines.values() for p in line), default=1) * 1.05
-    parts = [text(10, 22, f"{name}: resident memory, MiB, over seconds", font_size=15,
-                  font_weight="bold")]
-    for i in range(5):
-        y = 340 - 75 * i
-        parts.append(f'<line x1="60" y1="{y}" x2="640" y2="{y}" stroke="#ddd"/>')
-        parts.append(text(52, y + 4, number(highest * i / 4, 0), text_anchor="end"))
-        parts.append(text(60 + 145 * i, 358, number(end * i / 4, 0), text_anchor="middle"))
-    for i, (agent, line) in enumerate(lines.items()):
-        colour = COLOURS.get(agent, "#888")
-        points = " ".join(f"{60 + 580 * p[0] / end:.1f},{340 - 300 * p[1] / highest:.1f}"
-                          for p in line)
-        parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" '
-                     'stroke-width="2"/>')
-        parts.append(text(70 + 120 * i, 385, agent, fill=colour, font_weight="bold"))
-    return svg(660, 395, parts)
+    return plots.lines(f"{name}: resident memory, MiB, over seconds"
+                       + (" (grey: the outage)" if spans else ""), lines, spans=spans)
 
 
-def plots(results: dict, out: pathlib.Path) -> None:
+def write_plots(results: dict, out: pathlib.Path) -> None:
     for key, words, digits in FIGURES:
         if key in PLOTTED:
-            (out / f"{key}.svg").write_text(bars(results, key, words, digits))
+            chart = plots.bar_chart(by_workload(results, key), words, digits)
+            (out / f"{key}.svg").write_text(chart)
     for name, run in results["runs"].items():
-        (out / f"memory-{name}.svg").write_text(memory_lines(name, run))
+        (out / f"memory-{name}.svg").write_text(memory_over_time(name, run))
+    for group in groups(results):
+        runs = members(results, group)
+        for key, words, _ in GROWTH:
+            chart = plots.lines(f"{words}, over {GROUPS[group]}",
+                                {agent: along(runs, agent, key)
+                                 for agent in next(iter(runs.values()))}, points=True)
+            (out / f"{group}-{key}.svg").write_text(chart)

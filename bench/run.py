@@ -24,14 +24,13 @@ import report  # noqa: E402
 from agents import AGENTS  # noqa: E402
 from measure import (MIB, Watch, cpu_seconds, disk_bytes, mean, reset_peak,  # noqa: E402
                      status, written_bytes)
-from workloads import all_workloads  # noqa: E402
+from workloads import DOWN, all_workloads, named  # noqa: E402
 
 TOOLS = pathlib.Path(os.environ.get("BENCH_TOOLS", ROOT / "build" / "release" / "bench"))
-CATCH_UP_MAX = 240  # seconds that a backlog may take
+CATCH_UP_MAX = 900  # seconds: a back-off of up to five minutes, then the backlog
 QUIET = 20  # seconds without a held sample: there is none left
 ALIGN_MAX = 33  # seconds of the warm-up in which the window's beginning is looked for
 ALIGN_QUIET = 2  # seconds without a request: a burst is over
-DOWN = 20  # seconds that a killed agent stays away
 
 
 def say(text: str) -> None:
@@ -162,6 +161,7 @@ def outage(bed: Bed, watch: Watch, steady: dict) -> dict:
     held = b.served - a.served
     took = (s["last_held_ms"] - s["first_after_ms"]) / 1000
     return {
+        "outage_at": [begun, begun + seconds],
         "held": s["held"], "held_disk_per_sample": per(b.disk - a.disk, held),
         "rss_end": mean(late), "peak_over_steady": status(bed.agent.pid)["peak"] - steady["rss"],
         "wait_s": (s["first_after_ms"] - s["outage_end_ms"]) / 1000, "catch_up_s": took,
@@ -179,6 +179,7 @@ def restart(bed: Bed) -> dict:
     begun = time.monotonic()
     wait_until(lambda: bed.stats()["requests"] > before["requests"], "a request", 120, 0.05)
     found["restart_first_request_s"] = time.monotonic() - begun
+    found["away"] = bed.stats()["series"] * DOWN / bed.workload.interval
     return found
 
 
@@ -202,6 +203,8 @@ def run_one(folder: pathlib.Path, workload, kind) -> dict:
         s = bed.stats()
         found.update({key: s[key] for key in ("missing", "out_of_order", "duplicates", "faulty",
                                               "stale_markers", "metadata")})
+        if workload.restart:
+            found["missing_beyond"] = found["missing"] - found["away"]
         found["line"] = watch.line
         return found
     finally:
@@ -229,7 +232,7 @@ def main() -> int:
     parser.add_argument("workloads", nargs="*")
     options = parser.parse_args()
     known = all_workloads(options.quick)
-    names = options.workloads or list(known)
+    names = named(options.workloads, known)
     agents = options.agents.split(",")
     wrong = [n for n in names if n not in known] + [a for a in agents if a not in AGENTS]
     if wrong:
@@ -245,8 +248,11 @@ def main() -> int:
                "versions": {a: AGENTS[a].version() for a in agents}, "runs": {}}
     failed = 0
     for name in names:
-        results["runs"][name] = {"about": known[name].about, "agents": {}}
+        results["runs"][name] = {"about": known[name].about, "x": known[name].x, "agents": {}}
         for agent in agents:
+            if known[name].message and not AGENTS[agent].speaks_v2:
+                say(f"== {name}: {agent} does not speak it")
+                continue
             say(f"== {name}: {agent}")
             folder = out / "run" / f"{name}-{agent}"
             try:
@@ -261,7 +267,7 @@ def main() -> int:
             (out / "results.json").write_text(json.dumps(results, indent=1))
         say(report.table(name, results["runs"][name]))
     (out / "tables.md").write_text(report.document(results))
-    report.plots(results, out)
+    report.write_plots(results, out)
     say(f"results: {out}/results.json, tables.md and *.svg")
     return 1 if failed else 0
 

@@ -2,10 +2,12 @@
 # Measures gleaner beside Prometheus's agent mode and vmagent on the same targets and receiver:
 # installs what building needs, builds, fetches the peers (Debian's, nothing is installed), runs.
 # Loopback only; everything it writes is below build/.
-# usage: bench.sh [--quick] [--agents=gleaner,prometheus,vmagent] [workload…]   (none: all of them)
+# usage: bench.sh [--quick] [--agents=gleaner,prometheus,vmagent] [workload…]
 #
-# Workloads: edge 100k 1m outage restart churn bigpage shuffled tls. One takes five minutes per
-# agent, the outage ten; with --quick two and five.
+# Workloads: edge 100k 1m outage restart churn bigpage shuffled tls edge-rw2 (none named: all of
+# these). One takes five minutes per agent, the outage ten; with --quick two and five. By name only:
+# growth (1k to 2m series), targets (100,000 series on 10 to 5,000), longoutage (an hour; --quick:
+# ten minutes). bench/publish.py puts the results into the papers.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"

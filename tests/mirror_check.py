@@ -16,6 +16,12 @@ ELSEWHERE = {
     "agent/command_scrape.c": "tests/e2e/test_scrape_command.py",
     "agent/receive.c": "tests/e2e/test_receive.py",
     "agent/command_wal.c": "tests/e2e/test_cli.py",
+    "bench/fleet.c": "tests/e2e/test_bench.py",
+    "bench/receiver.c": "tests/e2e/test_bench.py",
+    "bench/micro/micro.c": "bench/micro.py",
+    "bench/micro/micro_scrape.c": "bench/micro.py",
+    "bench/micro/micro_send.c": "bench/micro.py",
+    "bench/micro/micro_wal.c": "bench/micro.py",
     "scrape/series_pool.c": "tests/unit/scrape/series_test.c",
     "scrape/series_restore.c": "tests/unit/scrape/series_batch_test.c",
     "scrape/series_sample.c": "tests/unit/scrape/series_test.c",
@@ -25,7 +31,7 @@ ELSEWHERE = {
 def main() -> int:
     root = pathlib.Path(sys.argv[1])
     missing = []
-    for folder in ("base", "wal", "scrape", "remotewrite", "agent"):
+    for folder in ("base", "wal", "scrape", "remotewrite", "agent", "bench"):
         for source in sorted((root / folder).rglob("*.c")):
             name = source.relative_to(root)
             twin = root / "tests" / "unit" / name.with_name(name.stem + "_test.c")

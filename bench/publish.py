@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+"""Puts the results of a run into the papers: README.md (table, plot), docs/PERFORMANCE.md (all
+tables), docs/comparison.svg.
+
+usage: publish.py [--note=TEXT] [results.json]     (build/bench/results/results.json)
+
+What stands between the marks "<!-- bench: begin -->" and "<!-- bench: end -->" is replaced.
+"""
+import argparse
+import json
+import pathlib
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "bench"))
+
+import plots  # noqa: E402 (needs the path above)
+import report  # noqa: E402
+
+BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
+SHOWN = [  # key, words, digits, workloads
+    ("rss", "resident memory, MiB", 1, ["edge", "100k", "1m"]),
+    ("cpu_per_million", "CPU seconds per million samples", 2, ["edge", "100k", "1m"]),
+    ("wire_per_sample", "bytes per sample on the wire", 1, ["edge", "100k"]),
+    ("written_per_sample", "bytes written to disk per sample", 2, ["100k"]),
+    ("held_disk_per_sample", "bytes on disk per sample held in an outage", 2, ["outage"]),
+    ("peak_over_steady", "memory in an outage over the steady state, MiB", 1, ["outage"]),
+    ("catch_up_2m_s", "seconds to deliver 2,000,000 held samples", 1, ["outage"]),
+    ("out_of_order", "samples out of order after an outage", 0, ["outage"]),
+]
+PLOTTED = ["rss", "cpu_per_million", "wire_per_sample"]
+
+
+def replace(path: pathlib.Path, content: str) -> None:
+    before, begin, rest = path.read_text().partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise SystemExit(f"error: {path} has no lines {BEGIN} and {END}")
+    path.write_text(f"{before}{BEGIN}\n{content.strip(chr(10))}\n{END}{after}")
+
+
+def comparison(results: dict) -> str:
+    """One line per figure and workload that was run."""
+    runs = results["runs"]
+    agents = list(results["versions"])
+    lines = ["| figure | workload | " + " | ".join(agents) + " |",
+             "| --- | --- |" + " ---: |" * len(agents)]
+    for key, words, digits, workloads in SHOWN:
+        for name in workloads:
+            found = runs.get(name, {"agents": {}})["agents"]
+            if any(key in f for f in found.values()):
+                cells = [plots.number(found[a][key], digits) if key in found.get(a, {}) else "–"
+                         for a in agents]
+                lines.append(f"| {words} | {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def command(results: dict) -> str:
+    return " ".join(["scripts/bench.sh"] + ["--quick"] * results["quick"] + list(results["runs"]))
+
+
+def readme(results: dict, note: str) -> str:
+    about = "; ".join(f"*{name}*: {run['about']}" for name, run in results["runs"].items()
+                      if any(name in workloads for *_, workloads in SHOWN))
+    versions = ", ".join(results["versions"].values())
+    return f"""`{command(results)}`, {results['begun'][:10]}, {results['machine']}: {versions}. {note}
+
+{comparison(results)}
+
+{about}. Same targets, receiver and protocol for all; vmagent keeps unsent samples in memory, the
+others write each to disk first. [All figures](docs/PERFORMANCE.md), [how they are taken](bench/README.md).
+
+![memory, CPU and bytes on the wire beside each other](docs/comparison.svg)
+"""
+
+
+def chart(results: dict) -> str:
+    return plots.bar_charts([(report.by_workload(results, key, workloads), words, digits)
+                             for key, words, digits, workloads in SHOWN if key in PLOTTED])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--note", default="", help="a sentence on how far the figures hold")
+    parser.add_argument("results", nargs="?",
+                        default=str(ROOT / "build" / "bench" / "results" / "results.json"))
+    options = parser.parse_args()
+    results = json.loads(pathlib.Path(options.results).read_text())
+    replace(ROOT / "README.md", readme(results, options.note))
+    replace(ROOT / "docs" / "PERFORMANCE.md",
+            f"    {command(results)}\n\n{options.note}\n\n{report.document(results)}")
+    (ROOT / "docs" / "comparison.svg").write_text(chart(results))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
