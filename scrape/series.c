@@ -330,7 +330,8 @@ forget_old(struct series *s, struct err *e)
 
         if (s->scrapes % DROPPED_GENERATION_SCRAPES != 0)
                 return 0;
-        if (s->aliases.used > slots_count(&s->slots))
+        /* Lines that end as one series are on the page each time; texts that change pile up. */
+        if (s->aliases.used > slots_count(&s->slots) + s->report.scraped)
                 slotmap_release(&s->aliases);
         return slotmap_filter(&s->dropped, is_recent_generation, &generation, e);
 }

@@ -312,5 +312,9 @@ series_sample(struct series *s, const struct text_sample *x, struct err *e)
         found = slotmap_find(&s->aliases, hash);
         if (found != NULL)
                 return take_alias(s, *found, x, hash, e);
-        return add_unknown(s, x, hash, e);
+        rc = add_unknown(s, x, hash, e);
+        if (rc == ERR_PARSE)
+                s->report.scraped--; /* a line that cannot be read is no sample (Prometheus
+                                        scrape/scrape.go counts what its parser gave) */
+        return rc;
 }

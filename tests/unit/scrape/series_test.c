@@ -117,6 +117,49 @@ a_repeated_line_is_a_duplicate(void **state)
         assert_int_equal(count(r, "STALE"), 0);
 }
 
+/* However many lines end as one series, none of them is new again later. */
+static void
+many_lines_of_one_series_stay_known(void **state)
+{
+        char page[2000] = "";
+        struct rig *r = *state;
+        size_t n = 0;
+
+        for (int i = 0; i < 30; i++)
+                n += (size_t)snprintf(page + n, sizeof(page) - n, "a{%*s} %d\n", i, "", i);
+        scrape_stored(r, page);
+        assert_int_equal(r->report.added, 30);
+        for (int i = 0; i < 40; i++) {
+                scrape_stored(r, page);
+                assert_int_equal(r->report.added, 0);
+                assert_int_equal(r->report.duplicates, 29);
+        }
+}
+
+/* Prometheus scrape/scrape.go: what its parser did not give is not counted, what its checks refuse
+ * is. */
+static void
+a_line_that_cannot_be_read_is_not_counted(void **state)
+{
+        static const struct {
+                const char *page;
+                unsigned scraped;
+        } cases[] = {
+            {"a 1\n{x=\"1\"} 1\n", 1},
+            {"a 1\nb{x=1} 1\n", 1},
+            {"a 1\nb{x=\"1\",,y=\"2\"} 1\n", 1},
+            {"a 1\nb{x=\"\xff\"} 1\n", 1},
+            {"a 1\nb{x=\"1\",x=\"2\"} 1\n", 2},
+        };
+        struct rig *r = *state;
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                scrape_stored(r, cases[i].page);
+                assert_false(r->report.up);
+                assert_int_equal(r->report.scraped, cases[i].scraped);
+        }
+}
+
 static void
 sample_limit_fails_the_scrape(void **state)
 {
@@ -259,6 +302,8 @@ main(void)
             WITH_RIG(a_failed_scrape_marks_all_that_was_alive),
             WITH_RIG(a_parse_error_drops_the_whole_page),
             WITH_RIG(a_repeated_line_is_a_duplicate),
+            WITH_RIG(many_lines_of_one_series_stay_known),
+            WITH_RIG(a_line_that_cannot_be_read_is_not_counted),
             WITH_RIG(sample_limit_fails_the_scrape),
             WITH_RIG(explicit_timestamps_ride_along),
             WITH_RIG(target_labels_win_over_scraped_ones),
