@@ -530,6 +530,12 @@ const struct metric_row metrics_table[] = {
         .source = METRIC_OF_REMOTE,
         .offset = offsetof(struct sender_stats, held_clock),
         .help = "Samples held because they are ahead of the receiver's time."},
+    {.name = "gleaner_remote_clock_requests_total",
+        .counter = true,
+        .source = METRIC_OF_REMOTE,
+        .offset = offsetof(struct sender_stats, clock_requests),
+        .help = "Requests without samples, made to learn the receiver's time while our clock is "
+                "not synchronised."},
     {.name = "gleaner_remote_clock_skew_seconds",
         .source = METRIC_OF_REMOTE,
         .unit = METRIC_COMPUTED,

@@ -49,6 +49,7 @@ struct receiver {
         /* under mtx */
         pthread_mutex_t mtx;
         struct receive_book *book; /* owned */
+        uint64_t counted; /* requests, for --once */
         /* main thread only */
         struct snapshot snapshots[RATES_SECONDS + 1];
         size_t n_snapshots; /* taken so far; the first one at the start */
@@ -79,6 +80,16 @@ tenant_of(const struct httpd_request *request)
         return tenant != NULL ? tenant : httpd_header(request, "X-Scope-OrgID");
 }
 
+/* Changes by every request that has a series, a fault, or was turned away: not by one that only
+ * asks for our Date. */
+static uint64_t
+content(const struct receive_book *b)
+{
+        const struct receive_totals *t = receive_totals(b);
+
+        return t->time_series + t->refused + t->turned_away;
+}
+
 static void
 take_write(struct receiver *r, const struct httpd_request *request, struct httpd_reply *reply)
 {
@@ -95,9 +106,11 @@ take_write(struct receiver *r, const struct httpd_request *request, struct httpd
         };
         struct err e = ERR_INIT;
         const uint64_t one = 1;
+        uint64_t before;
         bool enough;
 
         (void)pthread_mutex_lock(&r->mtx);
+        before = content(r->book);
         if (r->status != 0 && r->status / 100 != 2) {
                 receive_turn_away(r->book, &x);
                 reply->status = r->status;
@@ -109,7 +122,8 @@ take_write(struct receiver *r, const struct httpd_request *request, struct httpd
                 else if (r->status != 0)
                         reply->status = r->status;
         }
-        enough = r->once > 0 && receive_totals(r->book)->requests >= r->once;
+        r->counted += content(r->book) != before;
+        enough = r->once > 0 && r->counted >= r->once;
         (void)pthread_mutex_unlock(&r->mtx);
         if (r->print)
                 (void)fflush(stdout);
@@ -352,7 +366,7 @@ command_receive(int argc, char **argv)
             {"print", NULL, &r.print, NULL, "one line per sample instead of the summary"},
             {"status", &status, NULL, "CODE", "answer this always; not 2xx: take nothing"},
             {"once", &once, NULL, "N",
-                "end after N requests; exit code 1 when one of them had a fault"},
+                "end after N requests with samples; exit code 1 when one had a fault"},
             {"help", NULL, &help, NULL, "show this"},
         };
         const size_t n_rows = sizeof(rows) / sizeof(rows[0]);

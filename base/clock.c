@@ -26,21 +26,22 @@ system_mono(const struct clock *c)
         return read_ms(CLOCK_BOOTTIME);
 }
 
-const struct clock *
-clock_system(void)
-{
-        static const struct clock system = {system_wall, system_mono};
-
-        return &system;
-}
-
-bool
-clock_kernel_synchronised(void)
+static bool
+system_synchronised(const struct clock *c)
 {
         struct timex t = {0};
         int state = adjtimex(&t);
 
+        (void)c;
         return state >= 0 && state != TIME_ERROR && (t.status & STA_UNSYNC) == 0;
+}
+
+const struct clock *
+clock_system(void)
+{
+        static const struct clock system = {system_wall, system_mono, system_synchronised};
+
+        return &system;
 }
 
 static int64_t
@@ -55,13 +56,21 @@ manual_mono(const struct clock *c)
         return ((const struct clock_manual *)c)->mono;
 }
 
+static bool
+manual_synchronised(const struct clock *c)
+{
+        return ((const struct clock_manual *)c)->synchronised;
+}
+
 void
 clock_manual_init(struct clock_manual *m, int64_t wall_ms)
 {
         m->clock.wall_ms = manual_wall;
         m->clock.mono_ms = manual_mono;
+        m->clock.synchronised = manual_synchronised;
         m->wall = wall_ms;
         m->mono = 1000;
+        m->synchronised = true;
 }
 
 void

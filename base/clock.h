@@ -12,21 +12,21 @@
 struct clock {
         int64_t (*wall_ms)(const struct clock *c);
         int64_t (*mono_ms)(const struct clock *c);
+        bool (*synchronised)(const struct clock *c);
 };
 
 /* The machine's own clock; lives as long as the process. */
 const struct clock *clock_system(void);
-
-/* True when the kernel says that wall time is synchronised (adjtimex(2): STA_UNSYNC not set). */
-bool clock_kernel_synchronised(void);
 
 /* A clock that tests set by hand, while other threads look at it. */
 struct clock_manual {
         struct clock clock; /* first, so that &m.clock converts back */
         _Atomic int64_t wall;
         _Atomic int64_t mono;
+        _Atomic bool synchronised;
 };
 
+/* Synchronised, until the test says otherwise. */
 void clock_manual_init(struct clock_manual *m, int64_t wall_ms);
 /* Moves both wall and monotonic time. */
 void clock_manual_advance(struct clock_manual *m, int64_t ms);
@@ -41,6 +41,13 @@ static inline int64_t
 clock_mono(const struct clock *c)
 {
         return c->mono_ms(c);
+}
+
+/* True when the kernel says that wall time is synchronised (adjtimex(2): STA_UNSYNC not set). */
+static inline bool
+clock_synchronised(const struct clock *c)
+{
+        return c->synchronised(c);
 }
 
 #endif

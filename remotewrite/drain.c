@@ -109,6 +109,7 @@ use_setting(struct drain *d, struct setting *s)
         health_set_backoff(
             &d->health, d->now.endpoint->min_backoff_ms, d->now.endpoint->max_backoff_ms);
         health_probe(&d->health, now);
+        receiver_clock_doubt(&d->receiver); /* it may be another receiver */
 }
 
 /* True while a reload waits for what is in flight: nothing new is begun then. */
@@ -179,7 +180,7 @@ wait_ms(const struct drain *d, int64_t now)
                 return 0;
         if (!d->under_way && !d->draining && d->next_tick_ms < at)
                 at = d->next_tick_ms;
-        if (!d->under_way && d->draining && d->pause_until_ms <= now)
+        if (!d->under_way && d->draining && !d->unasked && d->pause_until_ms <= now)
                 return 0;
         if (send_at > now && send_at < at)
                 at = send_at;
@@ -198,7 +199,11 @@ step(struct drain *d)
         if (now >= d->next_tick_ms) {
                 d->draining = true;
                 d->next_tick_ms = next_tick(d, now);
+                if (d->clock_held)
+                        receiver_clock_doubt(&d->receiver); /* a clock may have been mended */
         }
+        if (!quiet)
+                quiet = drain_ask(d);
         if (!d->under_way && d->draining && !quiet && now >= d->pause_until_ms)
                 (void)drain_window_begin(d);
         if (d->under_way && !quiet)
@@ -251,7 +256,11 @@ run(void *arg)
                 atomic_store_explicit(&d->beat_ms, now, memory_order_relaxed);
                 step(d);
                 drain_publish(d);
-                if (post_wait(d->post, wait_ms(d, clock_mono(d->clock)), &r))
+                if (!post_wait(d->post, wait_ms(d, clock_mono(d->clock)), &r))
+                        continue;
+                if (r.tag == &d->asking)
+                        drain_ask_result(d, &r);
+                else
                         drain_result(d, &r);
         }
         post_cancel(d->post);
@@ -393,6 +402,18 @@ state_of(const struct drain *d)
         return d->under_way ? SENDER_SENDING : SENDER_IDLE;
 }
 
+static void
+describe_hold(const struct drain *d, char *to, size_t cap)
+{
+        char skew[64] = "";
+
+        if (d->receiver.seen)
+                (void)snprintf(skew, sizeof(skew), " (its clock less ours: %.0f s)",
+                    (double)d->receiver.skew_ms / 1000);
+        (void)snprintf(to, cap,
+            "samples are ahead of the receiver's time%s: check the clocks of both sides", skew);
+}
+
 void
 drain_publish(struct drain *d)
 {
@@ -400,10 +421,10 @@ drain_publish(struct drain *d)
 
         (void)pthread_mutex_lock(&d->mtx);
         s->state = state_of(d);
-        (void)snprintf(s->last_error, sizeof(s->last_error), "%s",
-            d->health.state == ENDPOINT_FINE && d->clock_held
-                ? "samples are ahead of the receiver's time: check the clocks of both sides"
-                : d->health.text);
+        if (d->health.state == ENDPOINT_FINE && d->clock_held)
+                describe_hold(d, s->last_error, sizeof(s->last_error));
+        else
+                (void)snprintf(s->last_error, sizeof(s->last_error), "%s", d->health.text);
         s->failing_since_ms = d->health.state == ENDPOINT_FINE ? 0 : d->health.since_wall_ms;
         s->requests_refused = d->flight.refused;
         s->requests_split = d->flight.split;

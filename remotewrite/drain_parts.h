@@ -1,7 +1,7 @@
 /*
  * The state of an endpoint's thread: private to drain*.c. drain.c runs the thread and its
- * clockwork, drain_window.c begins and ends windows and builds requests, drain_send.c sends them
- * and does what the answers say.
+ * clockwork, drain_ask.c learns the receiver's time, drain_window.c begins and ends windows and
+ * builds requests, drain_send.c sends them and does what the answers say.
  */
 #ifndef REMOTEWRITE_DRAIN_PARTS_H
 #define REMOTEWRITE_DRAIN_PARTS_H
@@ -67,6 +67,9 @@ struct drain {
         struct adapt adapt;
         struct health health;
         struct receiver_clock receiver;
+        bool unasked; /* nothing is begun until the receiver's time is known */
+        bool asking; /* the request for it is in flight */
+        bool ask_again; /* it met a stale connection */
 
         int64_t next_tick_ms; /* monotonic */
         bool draining; /* the log was not read to its end since the last tick */
@@ -86,6 +89,8 @@ struct drain {
         size_t series_at; /* its samples before are in a request already */
         struct wal_ledger group_filtered; /* by relabeling, of the open group */
         bool clock_held; /* the open group, or the next block, is ahead of the receiver's time */
+        bool ahead_told; /* and that was told; not yet that it is over */
+        int64_t group_newest_ms; /* clock_held: of the group that is */
         bool damage_told;
         int64_t began_ms; /* monotonic */
         uint64_t window_samples;
@@ -109,13 +114,32 @@ void drain_trouble(struct drain *d, const struct err *e);
 /* What others may see of this thread is brought up to date. */
 void drain_publish(struct drain *d);
 
+/* ---- drain_ask.c ---- */
+
+struct clock_reading drain_clock(const struct drain *d);
+/* What may be sent now. */
+struct clock_limits drain_limits(const struct drain *d);
+/* What comes next is ahead of the receiver's time, or is not; and nothing of the log is. */
+void drain_set_held(struct drain *d, bool held, uint64_t samples);
+void drain_none_ahead(struct drain *d);
+/*
+ * Asks the receiver for its time, if that has to be known now. True: nothing else may be begun
+ * until there is an answer.
+ */
+bool drain_ask(struct drain *d);
+/* What came back of that. */
+void drain_ask_result(struct drain *d, const struct post_result *r);
+/* The Date of any answer. */
+void drain_heard(struct drain *d, const struct post_result *r, const struct judgement *j);
+
 /* ---- drain_window.c ---- */
 
 /* Begins the next window. False: there is nothing to send now. */
 bool drain_window_begin(struct drain *d);
 /* All of it is settled. */
 void drain_window_end(struct drain *d);
-/* Forgets what was read of the window: it is read again from where it is settled. */
+/* Forgets what was read of the window, and what is in flight: it is read again from where it is
+ * settled. */
 void drain_window_again(struct drain *d);
 /* Everything of the window has become a request. */
 bool drain_window_read(const struct drain *d);
@@ -128,6 +152,12 @@ bool drain_window_request(struct drain *d);
 void drain_send(struct drain *d);
 /* What came back of one. */
 void drain_result(struct drain *d, const struct post_result *r);
+/* Any request failed (VERDICT_RETRY, VERDICT_HOLD): delays, and a line when that is new. */
+void drain_failed(struct drain *d, const struct judgement *j);
+/* Any request came back with none of these. */
+void drain_went_through(struct drain *d);
+/* Any request in the statistics, but for its samples. */
+void drain_count(struct drain *d, const struct post_result *r, const struct judgement *j);
 /* Monotonic time until which nothing is to be sent; INT64_MIN: it may be now. */
 int64_t drain_send_at(const struct drain *d);
 

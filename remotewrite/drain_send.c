@@ -88,9 +88,22 @@ cannot_start(struct drain *d, struct part *p, const struct err *e)
 
         (void)snprintf(j.text, sizeof(j.text), "%s", e->msg);
         (void)flight_answer(&d->flight, p, &j, &why);
-        if (health_bad(&d->health, &j, drain_now(d)))
-                log_warn("cannot send samples, trying again", LOG_STR("endpoint", d->name),
-                    LOG_STR("err", j.text));
+        drain_failed(d, &j);
+}
+
+/*
+ * A request that was made when its samples were not ahead of the receiver's time, and now they are:
+ * one of the clocks was stepped while it was tried again and again. The window is read again by
+ * the time that is known now, as soon as nothing of it is in flight.
+ */
+static bool
+is_ahead(struct drain *d, const struct part *p)
+{
+        if (p->newest_ms <= drain_limits(d).hold_after_ms)
+                return false;
+        if (post_flying(d->post) == 0)
+                drain_window_again(d);
+        return true;
 }
 
 static bool
@@ -128,7 +141,7 @@ drain_send(struct drain *d)
                 if (p != NULL)
                         p = cut_to_bound(d, p);
                 if (p != NULL) {
-                        if (!start(d, p))
+                        if (is_ahead(d, p) || !start(d, p))
                                 return;
                         continue;
                 }
@@ -140,11 +153,15 @@ drain_send(struct drain *d)
 
 /* ---- results ---- */
 
-static void
-tell_change(struct drain *d, const struct judgement *j)
+void
+drain_failed(struct drain *d, const struct judgement *j)
 {
-        int64_t in_ms = d->health.retry_at_ms - clock_mono(d->clock);
+        struct health_now now = drain_now(d);
+        int64_t in_ms;
 
+        if (!health_bad(&d->health, j, now))
+                return;
+        in_ms = d->health.retry_at_ms - now.mono_ms;
         if (j->verdict == VERDICT_HOLD)
                 log_error("the receiver does not take samples, holding them until that is mended",
                     LOG_STR("endpoint", d->name), LOG_STR("err", j->text),
@@ -152,6 +169,17 @@ tell_change(struct drain *d, const struct judgement *j)
         else
                 log_warn("cannot send samples, trying again", LOG_STR("endpoint", d->name),
                     LOG_STR("err", j->text), LOG_INT("retry_ms", in_ms));
+}
+
+void
+drain_went_through(struct drain *d)
+{
+        struct health_now now = drain_now(d);
+        int64_t failing_ms = now.mono_ms - d->health.since_mono_ms;
+
+        if (health_good(&d->health, now))
+                log_info("the receiver takes samples again", LOG_STR("endpoint", d->name),
+                    LOG_INT("after_ms", failing_ms));
 }
 
 static void
@@ -173,23 +201,21 @@ tell_refusal(struct drain *d, const struct part *p, const struct judgement *j)
 static void
 learn(struct drain *d, const struct part *p, const struct post_result *r, const struct judgement *j)
 {
-        struct health_now now = drain_now(d);
-        int64_t failing_ms = now.mono_ms - d->health.since_mono_ms;
+        int64_t now = clock_mono(d->clock);
 
         switch (j->verdict) {
         case VERDICT_RETRY:
         case VERDICT_HOLD:
                 adapt_failure(&d->adapt);
-                if (health_bad(&d->health, j, now))
-                        tell_change(d, j);
+                drain_failed(d, j);
                 return;
         case VERDICT_RETRY_AT_ONCE:
                 return;
         case VERDICT_SPLIT:
-                adapt_too_large(&d->adapt, p->body.n, now.mono_ms);
+                adapt_too_large(&d->adapt, p->body.n, now);
                 break;
         case VERDICT_SETTLED:
-                adapt_success(&d->adapt, p->body.n, r->elapsed_ms, now.mono_ms);
+                adapt_success(&d->adapt, p->body.n, r->elapsed_ms, now);
                 break;
         case VERDICT_UNCONFIRMED:
         case VERDICT_COUNTED:
@@ -198,13 +224,11 @@ learn(struct drain *d, const struct part *p, const struct post_result *r, const 
                 tell_refusal(d, p, j);
                 break;
         }
-        if (health_good(&d->health, now))
-                log_info("the receiver takes samples again", LOG_STR("endpoint", d->name),
-                    LOG_INT("after_ms", failing_ms));
+        drain_went_through(d);
 }
 
-static void
-count(struct drain *d, const struct part *p, const struct post_result *r, const struct judgement *j)
+void
+drain_count(struct drain *d, const struct post_result *r, const struct judgement *j)
 {
         (void)pthread_mutex_lock(&d->mtx);
         d->stats.last_request_seconds = r->seconds;
@@ -213,11 +237,19 @@ count(struct drain *d, const struct part *p, const struct post_result *r, const 
                 d->stats.requests_failed++;
         if (r->answer.code == CURLE_OPERATION_TIMEDOUT)
                 d->stats.timeouts++;
-        if ((j->verdict == VERDICT_SETTLED || j->verdict == VERDICT_COUNTED) &&
-            p->newest_ms > d->stats.highest_sent_ms)
+        if (d->receiver.seen)
+                d->stats.receiver_skew_ms = d->receiver.skew_ms;
+        (void)pthread_mutex_unlock(&d->mtx);
+}
+
+static void
+note_newest(struct drain *d, const struct part *p, const struct judgement *j)
+{
+        if (j->verdict != VERDICT_SETTLED && j->verdict != VERDICT_COUNTED)
+                return;
+        (void)pthread_mutex_lock(&d->mtx);
+        if (p->newest_ms > d->stats.highest_sent_ms)
                 d->stats.highest_sent_ms = p->newest_ms;
-        if (r->date_ms != 0)
-                d->stats.receiver_skew_ms = r->date_ms - clock_wall(d->clock);
         (void)pthread_mutex_unlock(&d->mtx);
 }
 
@@ -239,10 +271,9 @@ drain_result(struct drain *d, const struct post_result *r)
         answer_judge(&r->answer, &c, &j);
         if (r->answer.code == CURLE_OPERATION_TIMEDOUT)
                 j.shrink = adapt_timeout(&d->adapt, p->body.n, j.shrink);
-        if (r->date_ms != 0 && r->date_verified)
-                receiver_clock_observe(
-                    &d->receiver, r->date_ms, clock_wall(d->clock), clock_mono(d->clock));
-        count(d, p, r, &j);
+        drain_heard(d, r, &j);
+        drain_count(d, r, &j);
+        note_newest(d, p, &j);
         learn(d, p, r, &j);
         if (flight_answer(&d->flight, p, &j, &e) < 0)
                 drain_trouble(d, &e);

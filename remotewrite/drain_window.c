@@ -7,17 +7,15 @@
 #include "remotewrite/endpoint.h"
 #include "remotewrite/group.h"
 #include "remotewrite/identity.h"
+#include "remotewrite/post.h"
 #include "remotewrite/settle.h"
 #include "remotewrite/window.h"
 
 #include <inttypes.h>
 
-static struct clock_limits
-clock_limits(const struct drain *d)
-{
-        return receiver_clock_limits(&d->receiver, clock_kernel_synchronised(),
-            clock_wall(d->clock), d->now.config->clock_tolerance_ms);
-}
+/* Dates have whole seconds and are late by the way of the answer: what a window takes should not be
+ * ahead by the next Date. */
+enum { HOLD_MARGIN_MS = 2000 };
 
 /* Gives everything back that only a window needs: most of the time there is none. */
 static void
@@ -27,18 +25,6 @@ release_memory(struct drain *d)
         group_reset(d->group);
         block_cache_reset(d->cache);
         builder_reset(d->builder);
-}
-
-static void
-set_clock_held(struct drain *d, bool held, uint64_t samples)
-{
-        if (held != d->clock_held && held)
-                log_warn("samples are ahead of the receiver's time, holding them",
-                    LOG_STR("endpoint", d->name), LOG_INT("skew_ms", d->receiver.skew_ms));
-        d->clock_held = held;
-        (void)pthread_mutex_lock(&d->mtx);
-        d->stats.held_clock = held ? samples : 0;
-        (void)pthread_mutex_unlock(&d->mtx);
 }
 
 /* A reload's labels and rules count from here on. */
@@ -63,11 +49,11 @@ renew_identity(struct drain *d, struct err *e)
 static int
 fill(struct drain *d, const struct wal_cursor *c, struct err *e)
 {
-        struct clock_limits limits = clock_limits(d);
+        struct clock_limits limits = drain_limits(d);
         const struct window_bounds bounds = {
             .from = c->settled,
             .end = c->window_end,
-            .hold_after_ms = limits.hold_after_ms,
+            .hold_after_ms = limits.hold_after_ms - HOLD_MARGIN_MS,
             .give_up_after_ms = limits.give_up_after_ms,
         };
 
@@ -104,7 +90,9 @@ drain_window_begin(struct drain *d)
                 return false;
         }
         resumed = c.window_end != 0;
-        set_clock_held(d, info->held && info->records == 0, c.pending);
+        drain_set_held(d, info->held && info->records == 0, c.pending);
+        if (!info->held && !resumed)
+                drain_none_ahead(d);
         if (!resumed && info->records == 0) {
                 d->draining = false;
                 release_memory(d);
@@ -148,6 +136,7 @@ drain_window_end(struct drain *d)
 void
 drain_window_again(struct drain *d)
 {
+        post_cancel(d->post);
         flight_release(&d->flight);
         builder_reset(d->builder);
         group_reset(d->group);
@@ -178,27 +167,42 @@ tell_damage(struct drain *d)
             LOG_UINT("samples", out->lost[LOST_DAMAGED]));
 }
 
+static uint64_t
+pending(const struct drain *d)
+{
+        struct wal_cursor c;
+
+        wal_endpoint_get(d->wal, d->cursor, &c);
+        return c.pending;
+}
+
 /* Loads the next group. False: it failed, or its time has not come (clock_held). */
 static int
 open_group(struct drain *d, struct err *e)
 {
-        struct clock_limits limits = clock_limits(d);
+        struct clock_limits limits = drain_limits(d);
         int64_t age = d->now.endpoint->sample_age_limit_ms;
         const struct group_limits g = {
             .give_up_after_ms = limits.give_up_after_ms,
             .oldest_ms = age > 0 ? clock_wall(d->clock) - age : INT64_MIN,
         };
-        int rc = group_load(d->group, d->window, d->next_group, &g, e);
+        int rc;
 
+        /* decoded once, and again when it may go or some of it is to be given up */
+        if (d->clock_held && d->group_newest_ms > limits.hold_after_ms &&
+            d->group_newest_ms <= limits.give_up_after_ms)
+                return ERR_AGAIN;
+        rc = group_load(d->group, d->window, d->next_group, &g, e);
         if (rc < 0)
                 return rc;
         d->group_filtered = (struct wal_ledger){0};
-        if (group_newest_ms(d->group) > limits.hold_after_ms) {
-                set_clock_held(d, true, window_info(d->window)->samples);
+        d->group_newest_ms = group_newest_ms(d->group);
+        if (d->group_newest_ms > limits.hold_after_ms) {
+                drain_set_held(d, true, pending(d));
                 return ERR_AGAIN;
         }
         if (d->clock_held)
-                set_clock_held(d, false, 0);
+                drain_set_held(d, false, 0);
         d->group_open = true;
         return 0;
 }

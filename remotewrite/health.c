@@ -56,6 +56,13 @@ health_bad(struct health *h, const struct judgement *j, struct health_now now)
 }
 
 void
+health_try_now(struct health *h, int64_t now_mono_ms)
+{
+        if (h->state != ENDPOINT_FINE)
+                h->retry_at_ms = now_mono_ms;
+}
+
+void
 health_probe(struct health *h, int64_t now_mono_ms)
 {
         if (h->state == ENDPOINT_FINE)

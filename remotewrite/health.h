@@ -42,7 +42,9 @@ bool health_good(struct health *h, struct health_now now);
  * before the last delay began do not lengthen it.
  */
 bool health_bad(struct health *h, const struct judgement *j, struct health_now now);
-/* The next try may be now (reload, shutdown). */
+/* The next try may be now (reload, shutdown), and delays are short again. */
 void health_probe(struct health *h, int64_t now_mono_ms);
+/* The next try may be now; should it fail, delays go on to grow. */
+void health_try_now(struct health *h, int64_t now_mono_ms);
 
 #endif

@@ -43,6 +43,13 @@ class Receive(Case):
         self.assertEqual(0, process.stop())
         self.assertIsNone(SANITIZER.search(process.log()), process.log())
 
+    def test_once_counts_requests_with_samples(self):
+        """An agent that asks for the time by a request without samples does not end it."""
+        process = self.receive("--once", "1")
+        self.assertEqual(200, self.send([]))
+        self.assertEqual(200, self.send([((("__name__", "a"),), [(1000, 0)])]))
+        self.assertEqual(0, process.child.wait(30))
+
     def test_checks_what_arrives(self):
         process = self.receive("--print")
         good = (("__name__", "a"), ("job", "j"))

@@ -69,6 +69,9 @@ class _ReceiverHandler(Handler):
             return
         self.reply(answer)
 
+    def date_time_string(self, timestamp=None):
+        return super().date_time_string(time.time() + self.server.owner.clock_by)
+
     def reply(self, answer):
         body = answer.body.encode()
         self.send_response(answer.status)
@@ -88,11 +91,17 @@ class FakeReceiver(Server):
     `faults` collects what a receiver must never see: labels out of order, empty or double;
     samples of a series out of order within a request, or going back over requests (a repeat of
     samples that were stored before is only counted: at-least-once allows it after a retry).
+
+    Its Date is `clock_by` seconds from the machine's. Requests without samples ask for that: they
+    are answered by 204 and counted in `asked` alone, because whether they come depends on the
+    machine's kernel.
     """
 
     def __init__(self, script=None, tls: ssl.SSLContext = None, keep: bool = True):
         self.script = script
         self.keep = keep
+        self.clock_by = 0
+        self.asked = 0
         self.requests = []
         self.faults = []
         self.repeated = 0
@@ -115,6 +124,10 @@ class FakeReceiver(Server):
 
     def take(self, request: Request) -> Answer:
         with self.mutex:
+            if not request.series:
+                self.asked += 1
+                self._check_headers(request)
+                return Answer()
             n = len(self.requests)
             answer = (self.script(n, request) if self.script else None) or Answer()
             request.answer = answer

@@ -16,7 +16,7 @@ the_system_clock_tells_the_time(void **state)
         assert_true(wall > now - 60000 && wall < now + 60000);
         assert_true(mono > 0);
         assert_true(clock_mono(c) >= mono);
-        (void)clock_kernel_synchronised(); /* whatever it says here, it must not fail */
+        (void)clock_synchronised(c); /* whatever it says here, it must not fail */
 }
 
 static void
@@ -35,6 +35,9 @@ the_manual_clock_moves_by_hand_only(void **state)
         m.wall -= 1000; /* the wall clock is stepped, the other goes on */
         assert_int_equal(clock_wall(&m.clock), 4250);
         assert_int_equal(clock_mono(&m.clock), mono + 250);
+        assert_true(clock_synchronised(&m.clock));
+        m.synchronised = false;
+        assert_false(clock_synchronised(&m.clock));
 }
 
 int

@@ -73,6 +73,28 @@ held_is_probed_rarely_and_after_a_reload_at_once(void **state)
 }
 
 static void
+a_try_at_once_keeps_the_delays(void **state)
+{
+        struct health h;
+        struct health_now now = {5000, 0};
+
+        (void)state;
+        health_init(&h, 1000, 300000, 1);
+        health_try_now(&h, 1);
+        assert_int_equal(h.state, ENDPOINT_FINE);
+        for (int i = 0; i < 5; i++) {
+                (void)health_bad(&h, &retry, now);
+                now.mono_ms = h.retry_at_ms;
+        }
+        (void)health_bad(&h, &retry, now);
+        health_try_now(&h, now.mono_ms + 1);
+        assert_int_equal(h.retry_at_ms, now.mono_ms + 1);
+        now.mono_ms++;
+        assert_false(health_bad(&h, &retry, now));
+        assert_true(h.retry_at_ms - now.mono_ms > 10000);
+}
+
+static void
 receivers_wish_is_kept(void **state)
 {
         struct health h;
@@ -94,6 +116,7 @@ main(void)
             cmocka_unit_test(failing_backs_off_and_recovers),
             cmocka_unit_test(burst_of_failures_is_one_failure),
             cmocka_unit_test(held_is_probed_rarely_and_after_a_reload_at_once),
+            cmocka_unit_test(a_try_at_once_keeps_the_delays),
             cmocka_unit_test(receivers_wish_is_kept),
         };
 

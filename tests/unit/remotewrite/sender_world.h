@@ -23,6 +23,7 @@
 #include "wal/wal.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,10 +37,19 @@ struct world;
 typedef int (*world_script)(
     struct world *w, const struct testing_request *r, struct view raw, struct testing_reply *reply);
 
+/* The machine's clock, moved; synchronised, whatever the machine's kernel says of it. */
+struct world_clock {
+        struct clock clock; /* first, so that it converts back */
+        _Atomic int64_t wall_by;
+        _Atomic int64_t mono_by;
+        _Atomic bool synchronised;
+};
+
 struct world {
         char *dir;
         struct wal *wal;
-        const struct clock *clock;
+        struct world_clock time;
+        const struct clock *clock; /* the senders': time */
         struct remote_config *config;
         struct senders *senders;
         struct testing_server *server;
@@ -63,6 +73,24 @@ struct world {
         int64_t step_ms;
         uint64_t written; /* samples */
 };
+
+static inline int64_t
+world_wall(const struct clock *c)
+{
+        return clock_wall(clock_system()) + ((const struct world_clock *)c)->wall_by;
+}
+
+static inline int64_t
+world_mono(const struct clock *c)
+{
+        return clock_mono(clock_system()) + ((const struct world_clock *)c)->mono_by;
+}
+
+static inline bool
+world_synchronised(const struct clock *c)
+{
+        return ((const struct world_clock *)c)->synchronised;
+}
 
 static inline int64_t
 world_time(const struct world *w, unsigned scrape)
@@ -157,7 +185,7 @@ world_open_wal(struct world *w)
             .max_size = (uint64_t)64 << 20,
             .max_age_ms = (int64_t)48 * 3600 * 1000,
             .sync_interval_ms = 50,
-            .clock = w->clock,
+            .clock = clock_system(),
         };
         struct err e = ERR_INIT;
 
@@ -316,7 +344,9 @@ world_init(struct world *w)
 
         memset(w, 0, sizeof(*w));
         (void)pthread_mutex_init(&w->mtx, NULL);
-        w->clock = clock_system();
+        w->time.clock = (struct clock){world_wall, world_mono, world_synchronised};
+        w->time.synchronised = true;
+        w->clock = &w->time.clock;
         w->dir = testing_directory();
         w->step_ms = 1000;
         w->start_ms = clock_wall(w->clock) - WORLD_SCRAPES * w->step_ms;
