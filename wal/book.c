@@ -129,7 +129,7 @@ book_load(struct book *b, struct view value, struct err *e)
         ep->cursor.configured = false;
         b->had_endpoint = true;
         /* cursors ride in the trims' transactions: blocks missing here are missing by damage */
-        if (cursor_trim(&ep->cursor, b->first, LOST_DAMAGED) > 0)
+        if (ep->unclaimed && cursor_trim(&ep->cursor, b->first, LOST_DAMAGED) > 0)
                 ep->version++;
         return 0;
 }
@@ -193,11 +193,22 @@ start_endpoint(struct book *b, struct wal_endpoint *ep, enum wal_start start)
         ep->forgotten = false;
 }
 
+/*
+ * Taken out of the file: its cursor stays where it is, and the blocks behind it go when the others
+ * have them or when they are old. What that made of its samples shows when it comes back.
+ */
+static bool
+is_away(const struct wal_endpoint *ep)
+{
+        return !ep->cursor.configured && !ep->unclaimed && !ep->forgotten;
+}
+
 int
 book_endpoint_open(struct book *b, const char *name, enum wal_start start,
     struct wal_endpoint **out, struct err *e)
 {
         struct wal_endpoint *ep;
+        uint64_t gone = 0;
         int rc = 0;
 
         if (strlen(name) > CURSOR_NAME_MAX)
@@ -213,6 +224,8 @@ book_endpoint_open(struct book *b, const char *name, enum wal_start start,
                         start_endpoint(b, ep, start);
         } else if (ep->forgotten) {
                 start_endpoint(b, ep, start);
+        } else if (is_away(ep)) {
+                gone = cursor_trim(&ep->cursor, b->first, LOST_AGE);
         }
         if (rc == 0 && ep != NULL) {
                 ep->cursor.configured = true;
@@ -221,6 +234,10 @@ book_endpoint_open(struct book *b, const char *name, enum wal_start start,
                 *out = ep;
         }
         (void)pthread_mutex_unlock(&b->mtx);
+        if (gone > 0)
+                log_warn("an endpoint is back after it was taken out, what the log dropped "
+                         "meanwhile is lost to it",
+                    LOG_STR("endpoint", name), LOG_UINT("lost_samples", gone));
         return rc;
 }
 
@@ -236,8 +253,11 @@ book_endpoint_close(struct book *b, struct wal_endpoint *ep)
 static void
 describe(const struct book *b, const struct wal_endpoint *ep, struct wal_cursor *out)
 {
-        const struct cursor *c = &ep->cursor;
+        struct cursor now = ep->cursor;
+        const struct cursor *c = &now;
 
+        if (is_away(ep)) /* as it would come back */
+                (void)cursor_trim(&now, b->first, LOST_AGE);
         *out = (struct wal_cursor){
             .settled = c->settled.block,
             .window_end = c->window ? c->end.block : 0,
@@ -398,18 +418,17 @@ void
 book_release_unclaimed(struct book *b)
 {
         (void)pthread_mutex_lock(&b->mtx);
-        for (size_t i = 0; i < b->n; i++)
+        for (size_t i = 0; i < b->n; i++) {
+                b->endpoints[i]->version += b->endpoints[i]->unclaimed;
                 b->endpoints[i]->unclaimed = false;
+        }
         (void)pthread_mutex_unlock(&b->mtx);
 }
 
-/* The trim's reason for a cursor that held nothing back is that it was away for too long. */
-static void
-trim_one(struct wal_endpoint *ep, const struct book_trim *trim, struct cursor *c)
+static bool
+is_trimmed_by(const struct wal_endpoint *ep, const struct book_trim *trim)
 {
-        bool holds = ep->cursor.configured || ep->unclaimed;
-
-        (void)cursor_trim(c, trim->first, holds ? trim->why : LOST_AGE);
+        return !is_away(ep) && ep->cursor.settled.block < trim->first.block;
 }
 
 int
@@ -423,13 +442,13 @@ book_collect(struct book *b, const struct book_trim *trim, uint64_t age_ms, book
         for (size_t i = 0; i < b->n && rc == 0; i++) {
                 struct wal_endpoint *ep = b->endpoints[i];
                 struct cursor c = ep->cursor;
-                bool trimmed = trim != NULL && c.settled.block < trim->first.block;
+                bool trimmed = trim != NULL && is_trimmed_by(ep, trim);
 
                 ep->collected = ep->saved;
                 if (ep->forgotten || (!trimmed && ep->saved == ep->version))
                         continue;
                 if (trimmed)
-                        trim_one(ep, trim, &c);
+                        (void)cursor_trim(&c, trim->first, trim->why);
                 if (c.configured)
                         c.age_ms = ep->cursor.age_ms = age_ms;
                 ep->collected = ep->version;
@@ -472,8 +491,8 @@ book_trimmed(struct book *b, const struct book_trim *trim)
         for (size_t i = 0; i < b->n; i++) {
                 struct wal_endpoint *ep = b->endpoints[i];
 
-                if (ep->cursor.settled.block < trim->first.block) {
-                        trim_one(ep, trim, &ep->cursor);
+                if (is_trimmed_by(ep, trim)) {
+                        (void)cursor_trim(&ep->cursor, trim->first, trim->why);
                         ep->version++;
                 }
         }

@@ -218,7 +218,7 @@ delete_settled(struct wal *w, struct store_txn *t, struct change *c, struct err 
         book_positions(w->book, &first, &next);
         if (w->keep_settled || !book_floor(w->book, &below) || below <= first.block)
                 return 0;
-        c->trim.why = LOST_AGE; /* of endpoints that hold nothing back: away for too long */
+        c->trim.why = LOST_AGE; /* nobody who holds blocks back loses any by this */
         return commit_delete_blocks(w, t, below, COMMIT_DELETES, c, &deleted, e);
 }
 

@@ -3,11 +3,10 @@ missing, and what is missing was queued at a kill or due while no process ran.
 
 Ten minutes of 15 s scrapes are forty ticks; so are forty seconds of 1 s scrapes.
 """
-import json
 import time
 import unittest
 
-from harness.agent import config, endpoint, job, run
+from harness.agent import config, endpoint, job
 from harness.case import Case
 from harness.paths import fetch_peers
 from harness.peers import Prometheus
@@ -78,13 +77,11 @@ class Outage(Case):
     def check_books(self, agent, samples: int) -> None:
         """Of a stopped agent, with what arrived as the truth: no sample came twice into the log,
         none is in no book."""
-        done = run("wal", "status", "--json", "--data-dir", agent.data, "--tenant", agent.tenant)
-        books = json.loads(done.stdout)
-        (row,) = books["endpoints"]
+        books = agent.books()
         self.assertEqual(0, books["samples_queued"])
         self.assertEqual(0, sum(books["not_stored"].values()))
         self.assertEqual(books["samples_offered"], books["samples_appended"])
-        self.assertEqual(0, row["pending"])
+        self.assertEqual(0, books["endpoints"]["central"]["pending"])
         self.assertEqual(samples, books["samples_offered"])
 
     def check(self, found: dict) -> None:

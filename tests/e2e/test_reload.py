@@ -94,6 +94,37 @@ class Reload(Case):
         self.assertEqual(0, agent.stop())
         self.assert_no_faults(self.receiver_)
 
+    def test_an_endpoint_taken_out_and_put_back(self):
+        """It goes on; what the other one had settled meanwhile is lost to it, counted and told."""
+        agent = self.start()
+        second = self.receiver()
+        both = copy.deepcopy(self.settings)
+        both["remote_write"].append(endpoint(second.url, name="second"))
+        self.reload(agent, both)
+        self.wait(lambda: second.count() > 0, "the second endpoint")
+        self.reload(agent, self.settings)
+        had = agent.metrics().value("gleaner_wal_samples_appended_total")
+        self.wait(lambda: agent.ledger("central").acknowledged > had, "samples to be settled")
+        first = agent.metrics().value("gleaner_wal_first_block")
+        self.wait(lambda: agent.metrics().value("gleaner_wal_first_block") > first,
+                  "settled blocks to be deleted")
+        self.assertEqual(0, agent.stop())  # the gap is known over a restart, too
+        agent.start()
+        self.reload(agent, both)
+        self.wait(lambda: "an endpoint is back" in agent.process.log(), "the log to tell")
+        ledger = agent.ledger("second")
+        ledger.check()
+        self.assertGreater(ledger.lost, 0)
+        self.assertIn(f"endpoint=second lost_samples={ledger.lost:.0f}", agent.process.log())
+        self.assertEqual(ledger.lost, agent.metrics().value(
+            "gleaner_samples_lost_total", remote_name="second", reason="age"))
+        self.wait(lambda: agent.ledger("second").acknowledged > ledger.acknowledged, "more")
+        self.assertEqual(0, agent.stop())
+        endpoints = agent.books()["endpoints"]
+        self.assertEqual(0, endpoints["central"]["lost"]["age"])
+        self.assertEqual(second.total(), endpoints["second"]["acknowledged"])
+        self.assert_no_faults(second)
+
     def test_a_bad_file_changes_nothing(self):
         agent = self.start()
         self.scrapes(2)

@@ -119,6 +119,14 @@ class Agent:
     def ledger(self, name: str = None) -> "Ledger":
         return Ledger(self.metrics(), name)
 
+    def books(self) -> dict:
+        """What `gleaner wal status` says, also of a stopped agent; "endpoints" by name."""
+        done = run("wal", "status", "--json", "--data-dir", self.data, "--tenant", self.tenant)
+        if done.returncode != 0:
+            raise AssertionError(done.stderr)
+        found = json.loads(done.stdout)
+        return {**found, "endpoints": {row["name"]: row for row in found["endpoints"]}}
+
     def wait_drained(self, name: str = None, seconds: float = 120) -> "Ledger":
         """Until the endpoint (all of them: None) has settled all that is in the log now; what is
         scraped meanwhile goes on being pending."""

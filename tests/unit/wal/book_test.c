@@ -172,7 +172,9 @@ test_cursors_come_back(void **state)
         testing_ok(book_load(b, (struct view){(const char *)k.bytes[0], k.length[0]}, &e), &e);
         assert_true(book_floor(b, &floor)); /* holds back until its endpoint claims it */
         assert_int_equal(floor, 1);
+        assert_false(book_dirty(b));
         book_release_unclaimed(b);
+        assert_true(book_dirty(b)); /* the next start is to know */
         assert_false(book_floor(b, &floor));
         ep = open_endpoint(b, "a", WAL_START_NOW);
         c = look(b, ep);
@@ -233,8 +235,42 @@ test_a_trim_is_the_same_on_disk_and_in_memory(void **state)
         book_window_end(b, ep);
         assert_int_equal(look(b, ep).ledger.lost[LOST_SIZE], 700);
         assert_int_equal(look(b, ep).settled, 8);
-        /* one that holds nothing back has been away for too long */
+        /* one that is away, as it would come back */
         assert_int_equal(look(b, away).ledger.lost[LOST_AGE], 700);
+        book_free(b);
+}
+
+/* Put back, it goes on where it was: what the log dropped meanwhile is lost to it, counted then. */
+static void
+test_an_endpoint_that_was_away(void **state)
+{
+        static const struct wal_ledger lost = {.lost = {[LOST_AGE] = 700}};
+        const struct book_trim trim = {{8, 700}, LOST_SIZE};
+        struct book_options later = {{8, 700}, {11, 1000}, {.offered = 1000}, true};
+        struct book *b = new_book();
+        struct wal_endpoint *ep = open_endpoint(b, "a", WAL_START_OLDEST);
+        struct kept k = {.n = 0};
+        struct wal_cursor c;
+
+        (void)state;
+        book_endpoint_close(b, ep);
+        testing_ok(book_collect(b, &trim, 7, keep, &k, NULL), NULL);
+        book_saved(b);
+        book_trimmed(b, &trim);
+        assert_false(book_dirty(b)); /* the trim is none of its business */
+        c = look(b, open_endpoint(b, "a", WAL_START_NOW));
+        assert_memory_equal(&c.ledger, &lost, sizeof(lost));
+        assert_int_equal(c.settled, 8);
+        assert_int_equal(c.pending, 300);
+        assert_true(book_dirty(b));
+        book_free(b);
+
+        /* and so it does when it is put back at a later start */
+        testing_ok(book_new(&later, &b, NULL), NULL);
+        testing_ok(book_load(b, (struct view){(const char *)k.bytes[0], k.length[0]}, NULL), NULL);
+        assert_false(book_dirty(b));
+        c = look(b, open_endpoint(b, "a", WAL_START_NOW));
+        assert_memory_equal(&c.ledger, &lost, sizeof(lost));
         book_free(b);
 }
 
@@ -360,6 +396,7 @@ main(void)
             cmocka_unit_test(test_cursors_come_back),
             cmocka_unit_test(test_a_cursor_past_the_log_is_refused),
             cmocka_unit_test(test_a_trim_is_the_same_on_disk_and_in_memory),
+            cmocka_unit_test(test_an_endpoint_that_was_away),
             cmocka_unit_test(test_cursors_nobody_claims_expire),
             cmocka_unit_test(test_what_was_offered),
             cmocka_unit_test(test_waiting_for_the_disk),
