@@ -9,8 +9,10 @@
 #include <string.h>
 #include <strings.h>
 
-const char *const verdict_names[] = {"settled", "unconfirmed", "counted", "refused", "dropped",
-    "split", "retry", "retry_at_once", "hold"};
+const char *const verdict_names[] = {"settled", "unconfirmed", "counted", "partly", "refused",
+    "dropped", "split", "retry", "retry_at_once", "hold"};
+
+enum { REPLICAS = 3 /* of a sample, at most, among those that refused it */ };
 
 /* ---- reading the body ---- */
 
@@ -61,27 +63,80 @@ read_count(struct view v, const char *what)
         return starts_with((struct view){v.p + i, v.n - i}, what) ? n : 0;
 }
 
+static bool
+contains(struct view v, const char *text)
+{
+        return memmem(v.p, v.n, text, strlen(text)) != NULL;
+}
+
+/* The name behind "endpoint " at v, up to its colon. */
+static struct view
+endpoint_name(struct view v)
+{
+        size_t n = 0;
+
+        while (n + 1 < v.n && !(v.p[n] == ':' && v.p[n + 1] == ' '))
+                n++;
+        return (struct view){v.p, n};
+}
+
+/* What stands at v, if it is a count: of samples, or of series with so many samples each. */
+static uint64_t
+count_at(struct view v, uint64_t per_series)
+{
+        if (!starts_with(v, "add "))
+                return 0;
+        v.p += 4;
+        v.n -= 4;
+        return read_count(v, "samples") + read_count(v, "histograms") +
+            read_count(v, "series") * per_series;
+}
+
 /*
- * Thanos tells how many it refused and why ("add 5 samples: out of order sample"), for each replica
- * and batch, and keeps the rest (pkg/receive/writer.go). Series refused for their labels are turned
- * into samples. 0: no such text. Never more than the request had.
+ * Thanos tells how many samples it refused and why ("add 5 samples: out of order sample"), and
+ * keeps the rest (pkg/receive/writer.go). Each replica of a sample tells it anew: the sums of the
+ * endpoints are not added, the largest counts, but never less than if all had as many replicas as
+ * there may be. 0: no such text. Never more than the request had.
  */
 static uint64_t
 thanos_count(struct view body, const struct answer_context *c)
 {
         uint64_t per_series = c->series > 0 ? (c->samples + c->series - 1) / c->series : 1;
+        struct view name = {NULL, 0};
+        uint64_t here = 0; /* of the endpoint under way */
+        uint64_t most = 0;
         uint64_t sum = 0;
 
-        for (size_t i = 0; i + 4 < body.n; i++) {
-                struct view rest = {body.p + i + 4, body.n - i - 4};
+        for (struct view v = body; v.n > 0; v.p++, v.n--) {
+                uint64_t n;
 
-                if (memcmp(body.p + i, "add ", 4) != 0)
-                        continue;
-                sum += read_count(rest, "samples");
-                sum += read_count(rest, "histograms");
-                sum += read_count(rest, "series") * per_series;
+                if (starts_with(v, "endpoint ")) {
+                        struct view next = endpoint_name((struct view){v.p + 9, v.n - 9});
+
+                        here = view_eq(name, next) ? here : 0;
+                        name = next;
+                }
+                n = count_at(v, per_series);
+                here += n;
+                sum += n;
+                most = here > most ? here : most;
         }
-        return sum < c->samples ? sum : c->samples;
+        if (most < (sum + REPLICAS - 1) / REPLICAS)
+                most = (sum + REPLICAS - 1) / REPLICAS;
+        return most < c->samples ? most : c->samples;
+}
+
+/*
+ * A conflict that Thanos does not count: up to 0.30 it told only that there was one, and so does
+ * replication over Cap'n Proto ("remote write: data already exists"). The valid samples were kept.
+ */
+static bool
+is_thanos_conflict(const struct answer *a)
+{
+        return a->status == 409 &&
+            (contains(a->body, "store locally for endpoint ") ||
+                contains(a->body, "forwarding request to endpoint ") ||
+                contains(a->body, "code = AlreadyExists"));
 }
 
 /* ---- the table ---- */
@@ -114,7 +169,15 @@ judge_refusal(const struct answer *a, const struct answer_context *c, struct jud
                 return;
         }
         out->lost = thanos_count(a->body, c);
-        out->verdict = out->lost > 0 ? VERDICT_COUNTED : VERDICT_REFUSED;
+        if (out->lost > 0) {
+                out->verdict = VERDICT_COUNTED;
+        } else if (is_thanos_conflict(a)) {
+                out->verdict = VERDICT_PARTLY;
+                out->lost = 1;
+                tell(out, a, "it does not say how many samples, the valid ones were kept");
+        } else {
+                out->verdict = VERDICT_REFUSED;
+        }
 }
 
 static void

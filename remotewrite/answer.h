@@ -43,6 +43,7 @@ enum verdict {
         VERDICT_SETTLED, /* taken */
         VERDICT_UNCONFIRMED, /* refused, and may have been taken before */
         VERDICT_COUNTED, /* taken but for `lost` samples, which the receiver counted */
+        VERDICT_PARTLY, /* taken but for some samples, `lost` at least: it did not count them */
         VERDICT_REFUSED, /* refused as a whole, first and clean attempt: halve by series */
         VERDICT_DROPPED, /* 429, and the configuration says not to try again */
         VERDICT_SPLIT, /* too large */
@@ -57,7 +58,7 @@ struct judgement {
         bool ambiguous; /* of the next attempt */
         bool shrink; /* time ran out while the body was going out */
         int64_t retry_after_ms; /* 0: the receiver said nothing */
-        uint64_t lost; /* with VERDICT_COUNTED */
+        uint64_t lost; /* with VERDICT_COUNTED and VERDICT_PARTLY */
         enum wal_lost reason; /* of what is refused */
         char text[ANSWER_TEXT_MAX]; /* one sentence; "" when settled */
 };

@@ -100,6 +100,7 @@ struct drain {
         double speed; /* of the last window */
         int64_t pause_until_ms; /* monotonic: nothing is begun before, after trouble */
         int64_t refusal_told_ms; /* monotonic; 0: not yet */
+        int64_t given_up_told_ms;
         int64_t trouble_told_ms;
 };
 

@@ -197,6 +197,19 @@ tell_refusal(struct drain *d, const struct part *p, const struct judgement *j)
             LOG_UINT("series", p->series));
 }
 
+/* Whole requests are lost, although only some of their series may be refused. */
+static void
+tell_given_up(struct drain *d, uint64_t samples)
+{
+        int64_t now = clock_mono(d->clock);
+
+        if (d->given_up_told_ms != 0 && now - d->given_up_told_ms < TELL_EVERY_MS)
+                return;
+        d->given_up_told_ms = now;
+        log_warn("too much of one window is refused to find each series, losing whole requests",
+            LOG_STR("endpoint", d->name), LOG_UINT("samples", samples));
+}
+
 /* The link and the endpoint, by this answer. */
 static void
 learn(struct drain *d, const struct part *p, const struct post_result *r, const struct judgement *j)
@@ -219,6 +232,7 @@ learn(struct drain *d, const struct part *p, const struct post_result *r, const 
                 break;
         case VERDICT_UNCONFIRMED:
         case VERDICT_COUNTED:
+        case VERDICT_PARTLY:
         case VERDICT_REFUSED:
         case VERDICT_DROPPED:
                 tell_refusal(d, p, j);
@@ -265,6 +279,7 @@ drain_result(struct drain *d, const struct post_result *r)
             .series = p->series,
             .now_wall_ms = clock_wall(d->clock),
         };
+        uint64_t unsearched = d->flight.unsearched;
         struct judgement j;
         struct err e = ERR_INIT;
 
@@ -277,4 +292,6 @@ drain_result(struct drain *d, const struct post_result *r)
         learn(d, p, r, &j);
         if (flight_answer(&d->flight, p, &j, &e) < 0)
                 drain_trouble(d, &e);
+        if (d->flight.unsearched > unsearched)
+                tell_given_up(d, d->flight.unsearched - unsearched);
 }

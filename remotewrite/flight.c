@@ -30,7 +30,8 @@ flight_begin(struct flight *f)
 {
         assert(f->head == NULL);
         f->carry = (struct wal_ledger){0};
-        f->searches = 0;
+        f->searches = FLIGHT_SEARCHES;
+        f->searched = 0;
 }
 
 bool
@@ -116,6 +117,16 @@ replace(struct part *p, struct part *list)
         part_free(p);
 }
 
+static void
+append(struct request *r, struct part *list)
+{
+        struct part **place = &r->parts;
+
+        while (*place != NULL)
+                place = &(*place)->next;
+        *place = list;
+}
+
 int
 flight_halve(struct flight *f, struct part *p, struct err *e)
 {
@@ -136,15 +147,28 @@ lose(struct flight *f, struct part *p, enum wal_lost reason, uint64_t samples)
         f->dropped += samples;
 }
 
-/* Refused as a whole: look for the series that are the reason, as long as the budget lasts. */
+/*
+ * Refused as a whole: look for the series that are the reason, as long as the budget lasts. The
+ * halves go behind the request's other parts: when it ends, it was spent on the large ones.
+ */
 static int
 refuse(struct flight *f, struct part *p, const struct judgement *j, struct err *e)
 {
-        if (p->series > 1 && f->searches + 2 <= FLIGHT_REFUSALS_MAX) {
-                f->searches += 2;
-                return flight_halve(f, p, e);
+        struct part *halves = NULL;
+        int rc = 0;
+
+        if (p->series > 1 && f->searches >= 2 && f->searched < FLIGHT_SEARCHES_MAX) {
+                rc = packer_halve(f->packer, p, &halves, e);
+                if (rc < 0)
+                        return rc;
+                f->searches -= 2;
+                f->searched += 2;
+                f->split++;
+        } else {
+                lose(f, p, j->reason, p->samples);
+                f->unsearched += p->series > 1 ? p->samples : 0;
         }
-        lose(f, p, j->reason, p->samples);
+        append(p->request, halves);
         replace(p, NULL);
         return 0;
 }
@@ -163,6 +187,7 @@ answer(struct flight *f, struct part *p, const struct judgement *j, struct err *
         switch (j->verdict) {
         case VERDICT_SETTLED:
                 acknowledge(f, p, p->samples);
+                f->searches += f->searches < FLIGHT_SEARCHES_MAX ? FLIGHT_EARNS : 0;
                 replace(p, NULL);
                 return 0;
         case VERDICT_UNCONFIRMED:
@@ -172,6 +197,11 @@ answer(struct flight *f, struct part *p, const struct judgement *j, struct err *
         case VERDICT_COUNTED:
                 lose(f, p, j->reason, j->lost);
                 acknowledge(f, p, p->samples - j->lost);
+                replace(p, NULL);
+                return 0;
+        case VERDICT_PARTLY:
+                lose(f, p, j->reason, j->lost);
+                p->request->counts.unconfirmed += p->samples - j->lost;
                 replace(p, NULL);
                 return 0;
         case VERDICT_DROPPED:
@@ -198,8 +228,8 @@ answer(struct flight *f, struct part *p, const struct judgement *j, struct err *
 static bool
 is_refusal(const struct part *p, enum verdict v)
 {
-        return v == VERDICT_UNCONFIRMED || v == VERDICT_COUNTED || v == VERDICT_REFUSED ||
-            v == VERDICT_DROPPED || (v == VERDICT_SPLIT && p->series == 1);
+        return v == VERDICT_UNCONFIRMED || v == VERDICT_COUNTED || v == VERDICT_PARTLY ||
+            v == VERDICT_REFUSED || v == VERDICT_DROPPED || (v == VERDICT_SPLIT && p->series == 1);
 }
 
 int

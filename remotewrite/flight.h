@@ -15,7 +15,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { FLIGHT_REFUSALS_MAX = 64 /* requests for finding the refused series of one window */ };
+/*
+ * How many requests may be sent to find the refused series of one window: so many, and two more for
+ * each request that was taken, as cutting one in two costs. So the search for a series that stands
+ * alone pays for itself, and a receiver that refuses everything is not asked for long.
+ */
+enum { FLIGHT_SEARCHES = 64, FLIGHT_SEARCHES_MAX = 1024, FLIGHT_EARNS = 2 };
 
 struct flight {
         struct wal *wal; /* borrowed, as endpoint and packer */
@@ -24,13 +29,15 @@ struct flight {
         struct request *head; /* owned; in order; not all settled */
         struct request **tail;
         struct wal_ledger carry; /* of a group that is not complete */
-        unsigned searches; /* requests sent to find what is refused */
+        unsigned searches; /* requests that may still be sent to find what is refused */
+        unsigned searched; /* sent for that */
         /* counters for the statistics, never set back */
         uint64_t acknowledged;
         uint64_t acknowledged_bytes;
         uint64_t refused; /* requests */
         uint64_t split;
         uint64_t dropped; /* samples lost by refusals */
+        uint64_t unsearched; /* of them, in requests of several series: nobody looked which */
 };
 
 void flight_init(

@@ -101,10 +101,78 @@ static const struct row rows[] = {
         .body = "2 errors: add 2 samples: out of bounds; add 4 samples: duplicate sample for "
                 "timestamp",
         .want = VERDICT_COUNTED, .want_lost = 6, .want_reason = LOST_CONFLICT},
-    {"three replicas say it", .status = 409,
-        .body = "add 30 samples: too old sample, add 40 samples: too old sample, add 40 samples: "
-                "too old sample",
+    {"three replicas say the same", .status = 409,
+        .body =
+            "3 errors: forwarding request to endpoint thanos-receive-0:10901: rpc error: code = "
+            "AlreadyExists desc = store locally for endpoint thanos-receive-0:10901: add 7 "
+            "samples: out of order sample; forwarding request to endpoint "
+            "thanos-receive-1:10901: rpc error: code = AlreadyExists desc = store locally for "
+            "endpoint thanos-receive-1:10901: add 7 samples: out of order sample; store locally "
+            "for endpoint thanos-receive-2:10901: add 7 samples: out of order sample\n",
+        .want = VERDICT_COUNTED, .want_lost = 7, .want_reason = LOST_CONFLICT},
+    {"two kinds in each of two replicas", .status = 409,
+        .body = "2 errors: forwarding request to endpoint a:10901: rpc error: code = AlreadyExists "
+                "desc = 2 errors: add 2 samples: out of bounds; add 4 samples: too old sample; "
+                "forwarding request to endpoint b:10901: rpc error: code = AlreadyExists desc = 2 "
+                "errors: add 2 samples: out of bounds; add 3 samples: too old sample",
+        .want = VERDICT_COUNTED, .want_lost = 6, .want_reason = LOST_CONFLICT},
+    {"the shares of an endpoint are added", .status = 409,
+        .body = "2 errors: store locally for endpoint a:10901: add 2 samples: out of order sample; "
+                "store locally for endpoint a:10901: add 3 samples: out of order sample",
+        .want = VERDICT_COUNTED, .want_lost = 5, .want_reason = LOST_CONFLICT},
+    {"a ring of more endpoints than replicas", .status = 409,
+        .body = "6 errors: store locally for endpoint a: add 3 samples: out of order sample; store "
+                "locally for endpoint b: add 3 samples: out of order sample; store locally for "
+                "endpoint c: add 3 samples: out of order sample; store locally for endpoint d: add "
+                "3 samples: out of order sample; store locally for endpoint e: add 3 samples: out "
+                "of order sample; store locally for endpoint f: add 4 samples: out of order sample",
+        .want = VERDICT_COUNTED, .want_lost = 7, .want_reason = LOST_CONFLICT},
+    {"a writer without an endpoint's name", .status = 409,
+        .body = "2 errors: add 3 samples: duplicate sample for timestamp; forwarding request to "
+                "endpoint b:10901: rpc error: code = AlreadyExists desc = writing team-a data to "
+                "local TSDB: add 3 samples: duplicate sample for timestamp",
+        .want = VERDICT_COUNTED, .want_lost = 3, .want_reason = LOST_CONFLICT},
+    {"never more than were sent", .status = 409,
+        .body = "store locally for endpoint a: add 4000 samples: out of order sample",
         .want = VERDICT_COUNTED, .want_lost = 100, .want_reason = LOST_CONFLICT},
+    {"Thanos up to 0.30 does not count", .status = 409,
+        .body = "2 errors: store locally for endpoint thanos-receive-0:10901: conflict; forwarding "
+                "request to endpoint thanos-receive-1:10901: rpc error: code = AlreadyExists desc "
+                "= store locally for endpoint thanos-receive-1:10901: conflict\n",
+        .want = VERDICT_PARTLY, .want_lost = 1, .want_reason = LOST_CONFLICT,
+        .want_text = "does not say how many"},
+    {"replication over Cap'n Proto does not count", .status = 409,
+        .body = "forwarding request to endpoint {a:10901 a:19391 }: rpc error: code = "
+                "AlreadyExists desc = remote write: data already exists\n",
+        .want = VERDICT_PARTLY, .want_lost = 1, .want_reason = LOST_CONFLICT},
+    {"a repeat of that", .status = 409, .body = "store locally for endpoint a: conflict",
+        .ambiguous = true, .want = VERDICT_UNCONFIRMED, .want_ambiguous = true,
+        .want_reason = LOST_CONFLICT},
+    {"no quorum of Thanos is tried again", .status = 503,
+        .body = "2 errors: forwarding request to endpoint a:10901: rpc error: code = AlreadyExists "
+                "desc = store locally for endpoint a:10901: conflict; backing off forward request "
+                "for endpoint b:10901: target not available",
+        .want = VERDICT_RETRY, .want_ambiguous = true},
+    {"Prometheus: out of order", .status = 400, .body = "out of order sample\n",
+        .want = VERDICT_REFUSED, .want_reason = LOST_REFUSED},
+    {"Prometheus: duplicate", .status = 400,
+        .body = "duplicate sample for timestamp 1700000000000; overrides not allowed: existing 1, "
+                "new value 2\n",
+        .want = VERDICT_REFUSED, .want_reason = LOST_REFUSED, .want_text = "duplicate sample"},
+    {"Prometheus: too old", .status = 400, .body = "too old sample\n", .want = VERDICT_REFUSED,
+        .want_reason = LOST_REFUSED},
+    {"Prometheus: out of bounds", .status = 400, .body = "out of bounds\n", .want = VERDICT_REFUSED,
+        .want_reason = LOST_REFUSED},
+    {"VictoriaMetrics cannot read it", .status = 400,
+        .body = "remoteAddr: \"127.0.0.1:40200\"; requestURI: /api/v1/write; cannot decompress "
+                "request with length 7: snappy: corrupt input",
+        .want = VERDICT_REFUSED, .want_reason = LOST_REFUSED},
+    {"VictoriaMetrics has no room", .status = 503,
+        .body = "remoteAddr: \"127.0.0.1:40200\"; requestURI: /api/v1/write; cannot handle more "
+                "than 8 concurrent inserts during 1m0s",
+        .want = VERDICT_RETRY, .want_ambiguous = true},
+    {"the limiter of Thanos", .status = 429, .body = "tenant is above active series limit\n",
+        .want = VERDICT_RETRY, .want_text = "above active series limit"},
     {"labels are counted in series", .status = 409,
         .body = "add 4 series: labels not sorted: conflict", .want = VERDICT_COUNTED,
         .want_lost = 8, .want_reason = LOST_CONFLICT},

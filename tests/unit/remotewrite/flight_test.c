@@ -1,6 +1,7 @@
 #include "remotewrite/flight.h"
 
 #include "base/memory.h"
+#include "remotewrite/decode.h"
 #include "remotewrite/settle.h"
 #include "tests/unit/remotewrite/fake_wal.h"
 
@@ -99,6 +100,7 @@ every_verdict_adds_up(void **state)
             {VERDICT_SETTLED, 0, {.acknowledged = 20}},
             {VERDICT_UNCONFIRMED, 0, {.unconfirmed = 20}},
             {VERDICT_COUNTED, 7, {.acknowledged = 13, .lost = {[LOST_CONFLICT] = 7}}},
+            {VERDICT_PARTLY, 1, {.unconfirmed = 19, .lost = {[LOST_CONFLICT] = 1}}},
             {VERDICT_DROPPED, 0, {.lost = {[LOST_CONFLICT] = 20}}},
         };
 
@@ -246,6 +248,35 @@ has_poison(const struct part *p)
         return found;
 }
 
+struct choice {
+        unsigned every;
+        unsigned run;
+        bool found;
+};
+
+static int
+choose(void *arg, const struct decode_series *s, struct err *e)
+{
+        struct choice *c = arg;
+        unsigned number = 0;
+
+        (void)e;
+        for (size_t i = 0; i < s->labels[0].value.n; i++)
+                number = number * 10 + (unsigned)(s->labels[0].value.p[i] - '0');
+        c->found = c->found || number % c->every < c->run;
+        return 0;
+}
+
+/* A series whose number is below `run` when divided by `every`. */
+static bool
+has_one_of(const struct part *p, unsigned every, unsigned run)
+{
+        struct choice c = {.every = every, .run = run};
+
+        testing_ok(decode_request(p->body, choose, &c, NULL), NULL);
+        return c.found;
+}
+
 static void
 refused_series_are_found(void **state)
 {
@@ -282,13 +313,59 @@ search_for_refused_series_has_an_end(void **state)
                 requests++;
                 answer(&w, p, VERDICT_REFUSED, 0);
         }
-        assert_int_equal(requests, FLIGHT_REFUSALS_MAX + 1);
+        assert_int_equal(requests, FLIGHT_SEARCHES + 1);
         assert_int_equal(w.wal->cursor.ledger.lost[LOST_CONFLICT], 2000);
+        assert_int_equal(w.flight.unsearched, 2000);
         flight_begin(&w.flight); /* the next window may search again */
         take(&w, &(struct shape){.series = 2, .groups = 1});
         answer(&w, flight_next(&w.flight), VERDICT_REFUSED, 0);
         assert_int_equal(flight_next(&w.flight)->series, 1);
         world_release(&w);
+}
+
+/* Every n-th of 1,000 series is refused; how many samples are lost with how many requests? */
+static void
+few_are_lost_beside_the_refused(void **state)
+{
+        static const struct {
+                const char *name;
+                unsigned every;
+                unsigned run; /* so many that stand together */
+                unsigned requests; /* in the window */
+                uint64_t at_most; /* lost, of 2,000 for each request */
+                unsigned searches; /* at most */
+        } cases[] = {
+            {"one in each of fifty requests", 1000, 1, 50, 100, FLIGHT_SEARCHES_MAX},
+            {"one in each of ten requests", 1000, 1, 10, 20, 200},
+            {"ten that are spread", 100, 1, 1, 20, 200},
+            {"a third that stands together", 1000, 333, 1, 800, 100},
+            {"every third", 3, 1, 1, 2000, 100},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                struct world w;
+                struct part *p;
+                unsigned searches = 0;
+                uint64_t lost;
+
+                world_init(&w);
+                for (unsigned n = 0; n < cases[i].requests; n++) {
+                        take(&w, &(struct shape){.series = 1000, .groups = 1});
+                        while ((p = flight_next(&w.flight)) != NULL) {
+                                bool refused = has_one_of(p, cases[i].every, cases[i].run);
+
+                                searches++;
+                                answer(&w, p, refused ? VERDICT_REFUSED : VERDICT_SETTLED, 0);
+                        }
+                }
+                lost = w.wal->cursor.ledger.lost[LOST_CONFLICT];
+                if (lost > cases[i].at_most || searches > cases[i].searches + cases[i].requests)
+                        fail_msg("%s: %llu lost, %u requests", cases[i].name,
+                            (unsigned long long)lost, searches);
+                assert_int_equal(settle_sum(&w.wal->cursor.ledger), w.samples);
+                world_release(&w);
+        }
 }
 
 static void
@@ -378,7 +455,7 @@ random_answers_always_add_up(void **state)
                         take(&w, &s);
                 }
                 for (int n = 0; n < 5000 && (p = flight_next(&w.flight)) != NULL; n++) {
-                        enum verdict v = (enum verdict)testing_random_below(&r, 9);
+                        enum verdict v = (enum verdict)testing_random_below(&r, VERDICT_HOLD + 1);
 
                         answer(&w, p, v, testing_random_below(&r, p->samples + 1));
                 }
@@ -414,6 +491,7 @@ main(void)
             cmocka_unit_test(retries_keep_the_part_and_what_is_known),
             cmocka_unit_test(refused_series_are_found),
             cmocka_unit_test(search_for_refused_series_has_an_end),
+            cmocka_unit_test(few_are_lost_beside_the_refused),
             cmocka_unit_test(too_large_is_split_down_to_one_series),
             cmocka_unit_test(several_parts_settle_as_one),
             cmocka_unit_test(what_grew_too_old_is_lost_by_age),
