@@ -209,16 +209,27 @@ judge_hold(const struct answer *a, struct judgement *out)
 }
 
 static void
+judge_success(const struct answer *a, struct judgement *out)
+{
+        /* a type without a page is what some servers always send */
+        if (a->body.n > 0 && is_html(a)) {
+                out->verdict = VERDICT_HOLD;
+                tell(out, a, "a web page answered, not a receiver: a captive portal or a proxy?");
+        } else if (a->sent_bytes < a->body_bytes) {
+                out->verdict = VERDICT_RETRY;
+                tell(out, a, "it answered without having the whole request");
+        } else {
+                out->verdict = VERDICT_SETTLED;
+        }
+}
+
+static void
 judge_status(const struct answer *a, const struct answer_context *c, struct judgement *out)
 {
         long s = a->status;
 
-        /* a type without a page is what some servers always send */
-        if (s >= 200 && s < 300 && (a->body.n == 0 || !is_html(a))) {
-                out->verdict = VERDICT_SETTLED;
-        } else if (s >= 200 && s < 300) {
-                out->verdict = VERDICT_HOLD;
-                tell(out, a, "a web page answered, not a receiver: a captive portal or a proxy?");
+        if (s >= 200 && s < 300) {
+                judge_success(a, out);
         } else if (s == 400 || s == 409 || s == 422) {
                 judge_refusal(a, c, out);
         } else if (s == 413) {

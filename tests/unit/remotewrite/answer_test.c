@@ -53,6 +53,12 @@ static const struct row rows[] = {
         .want = VERDICT_RETRY, .want_ambiguous = true, .want_text = "HTTP status 502"},
     {"503 with Retry-After", .status = 503, .retry_after = "7", .want = VERDICT_RETRY,
         .want_ambiguous = true, .want_after_ms = 7000},
+    {"503 until a date", .status = 503, .retry_after = "Thu, 01 Jan 1970 00:00:09 GMT",
+        .want = VERDICT_RETRY, .want_ambiguous = true, .want_after_ms = 9000},
+    {"503 until a date that is over", .status = 503, .retry_after = "Wed, 31 Dec 1969 23:00:00 GMT",
+        .want = VERDICT_RETRY, .want_ambiguous = true},
+    {"503 until the end of time", .status = 503, .retry_after = "99999999999999999999",
+        .want = VERDICT_RETRY, .want_ambiguous = true, .want_after_ms = 10 * 60 * 1000},
     {"504", .status = 504, .want = VERDICT_RETRY, .want_ambiguous = true},
     {"429 was not taken", .status = 429, .retry_after = "2", .want = VERDICT_RETRY,
         .want_after_ms = 2000},
@@ -314,12 +320,41 @@ what_libcurl_sent_twice_is_ambiguous(void **state)
         assert_int_equal(j.verdict, VERDICT_UNCONFIRMED);
 }
 
+static void
+success_needs_the_whole_body(void **state)
+{
+        static const struct {
+                const char *body;
+                uint64_t sent; /* of 1,000 */
+                enum verdict want;
+        } cases[] = {
+            {"", 1000, VERDICT_SETTLED},
+            {"", 999, VERDICT_RETRY},
+            {"<html>", 999, VERDICT_HOLD},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                const struct answer a = {.status = 200,
+                    .body = view_of(cases[i].body),
+                    .body_bytes = 1000,
+                    .sent_bytes = cases[i].sent};
+                const struct answer_context c = {.samples = 1, .series = 1};
+                struct judgement j;
+
+                answer_judge(&a, &c, &j);
+                assert_int_equal(j.verdict, cases[i].want);
+                assert_false(j.ambiguous);
+        }
+}
+
 int
 main(void)
 {
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(every_answer_has_its_row),
             cmocka_unit_test(failures_of_the_connection_depend_on_what_was_sent),
+            cmocka_unit_test(success_needs_the_whole_body),
             cmocka_unit_test(what_libcurl_sent_twice_is_ambiguous),
         };
 

@@ -4,6 +4,7 @@
 #include "tests/testing/certs.h"
 #include "tests/testing/http_server.h"
 #include "tests/testing/testing.h"
+#include "tests/unit/remotewrite/raw_server.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@ struct world {
         size_t body_bytes;
         char first_byte;
         char redirect_to[256]; /* for the target /from */
+        int final_status; /* of the other targets, when it is not 0 */
         struct testing_server *server;
         struct remote_endpoint endpoint;
         struct post *post;
@@ -40,6 +42,8 @@ handle(void *arg, const struct testing_request *r, struct testing_reply *reply)
         if (w->redirect_to[0] != '\0' && strcmp(r->target, "/from") == 0) {
                 (void)snprintf(line, sizeof(line), "Location: %s\r\n", w->redirect_to);
                 reply->headers = line;
+        } else if (w->final_status != 0) {
+                reply->status = w->final_status;
         }
 }
 
@@ -204,11 +208,13 @@ connection_closed_under_us_is_seen(void **state)
         w.reply.how = BREAK_NOT;
         send_one(&w, VIEW_LIT("abc"), 0, &r);
         assert_int_equal(r.answer.status, 200);
+        assert_int_equal(r.answer.sent_bytes, 3);
 
         w.reply.how = BREAK_BEFORE;
         send_one(&w, VIEW_LIT("abc"), 0, &r);
         if (r.answer.code == CURLE_OK || r.answer.status != 0)
                 fail_msg("code %d, status %ld", r.answer.code, r.answer.status);
+        assert_int_equal(r.answer.sent_bytes, 3);
         assert_true(r.answer.resent); /* libcurl tried once more by itself: that may be twice */
         world_release(&w);
 }
@@ -229,6 +235,7 @@ body_goes_along_with_a_redirect_that_keeps_it(void **state)
         assert_int_equal(w.body_bytes, 3);
         assert_int_equal(w.first_byte, 'a');
         assert_false(r.answer.resent);
+        assert_int_equal(r.answer.sent_bytes, 3);
 
         w.reply.status = 302;
         send_one(&w, VIEW_LIT("abc"), 0, &r);
@@ -243,6 +250,44 @@ body_goes_along_with_a_redirect_that_keeps_it(void **state)
         assert_int_equal(r.answer.code, CURLE_OK);
         assert_int_equal(r.answer.status, 308);
         world_release(&w);
+}
+
+/* A 2xx counts only when the body has gone out as a whole: that must be known in all these ways. */
+static void
+whole_body_is_counted_whatever_the_way(void **state)
+{
+        char *big = calloc(1, BIG);
+        struct world w;
+        struct post_result r;
+
+        (void)state;
+        assert_non_null(big);
+        world_init(&w, NULL);
+        (void)snprintf(w.redirect_to, sizeof(w.redirect_to), "%s/to", testing_server_url(w.server));
+        w.reply.status = 307;
+        w.final_status = 200;
+        send_one(&w, (struct view){big, BIG}, 0, &r);
+        assert_int_equal(r.answer.status, 200);
+        assert_int_equal(w.body_bytes, BIG);
+        assert_true(r.answer.sent_bytes >= BIG);
+
+        w.redirect_to[0] = '\0';
+        w.reply.how = BREAK_AFTER;
+        send_one(&w, (struct view){big, 3}, 0, &r);
+        w.reply.how = BREAK_NOT;
+        send_one(&w, (struct view){big, BIG}, 0, &r); /* into a connection that is closed */
+        if (r.answer.status == 200)
+                assert_true(r.answer.sent_bytes >= BIG);
+        else
+                assert_true(r.answer.reused);
+        w.reply.delay_ms = 5;
+        for (int i = 0; i < 20; i++) {
+                send_one(&w, (struct view){big, (size_t)1 << i}, 0, &r);
+                assert_int_equal(r.answer.status, 200);
+                assert_int_equal(r.answer.sent_bytes, (uint64_t)1 << i);
+        }
+        world_release(&w);
+        free(big);
 }
 
 static void
@@ -324,6 +369,99 @@ date_over_verified_tls_counts(void **state)
         testing_remove(dir);
 }
 
+/* Judged as the sender does, on a first and clean attempt. */
+struct raw_case {
+        const char *name;
+        const char *answer;
+        size_t body; /* of the request */
+        bool early;
+        bool reset;
+        enum verdict want;
+        bool want_ambiguous;
+        int64_t want_after_ms;
+};
+
+static const struct raw_case raw_cases[] = {
+    {"HTTP/1.0", "HTTP/1.0 200 OK\r\n\r\nok\n", .want = VERDICT_SETTLED},
+    {"HTTP/1.0, large", "HTTP/1.0 204 No Content\r\n\r\n", .body = BIG, .want = VERDICT_SETTLED},
+    {"HTTP/1.0 that is busy", "HTTP/1.0 503 Busy\r\nRetry-After: 3\r\n\r\nlater",
+        .want = VERDICT_RETRY, .want_ambiguous = true, .want_after_ms = 3000},
+    {"100 that nobody asked for",
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n"
+        "Content-Length: 0\r\n\r\n",
+        .body = BIG, .want = VERDICT_SETTLED},
+    {"103 before the answer",
+        "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 400 "
+        "Bad\r\nContent-Length: 4\r\n\r\nbad\n",
+        .want = VERDICT_REFUSED},
+    {"cut body of a 200", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc",
+        .want = VERDICT_SETTLED},
+    {"cut chunk of a 200", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
+        .want = VERDICT_SETTLED},
+    {"chunks that are none", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        .want = VERDICT_SETTLED},
+    {"reset in the body of a 200", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc",
+        .reset = true, .want = VERDICT_SETTLED},
+    {"cut text of a refusal", "HTTP/1.1 400 Bad\r\nContent-Length: 500\r\n\r\nout of order",
+        .want = VERDICT_REFUSED},
+    {"cut page of a proxy", "HTTP/1.1 400 Bad\r\nContent-Length: 500\r\n\r\n<html><body>",
+        .want = VERDICT_HOLD},
+    {"bytes too many", "HTTP/1.1 204 No Content\r\n\r\nmore than nothing", .want = VERDICT_SETTLED},
+    {"cut head", "HTTP/1.1 20", .want = VERDICT_RETRY, .want_ambiguous = true},
+    {"head without its end", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n", .want = VERDICT_SETTLED},
+    {"nothing at all", "", .want = VERDICT_RETRY, .want_ambiguous = true},
+    {"not HTTP", "220 mail.example ESMTP\r\n\r\n", .want = VERDICT_RETRY, .want_ambiguous = true},
+    {"too large, says the head alone", "HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n",
+        .body = BIG, .early = true, .want = VERDICT_SPLIT},
+    {"busy, says the head alone",
+        "HTTP/1.1 503 Busy\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", .body = BIG,
+        .early = true, .want = VERDICT_RETRY, .want_ambiguous = true},
+    {"not allowed, says the head alone",
+        "HTTP/1.1 401 No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", .body = BIG,
+        .early = true, .want = VERDICT_HOLD},
+    {"throttled, says the head alone", "HTTP/1.1 429 Slow\r\nContent-Length: 0\r\n\r\n",
+        .body = BIG, .early = true, .reset = true, .want = VERDICT_RETRY},
+    {"taken, says one that read nothing", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+        .body = BIG, .early = true, .want = VERDICT_RETRY},
+    {"taken, says one that read nothing and is gone",
+        "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", .body = BIG, .early = true,
+        .reset = true, .want = VERDICT_RETRY},
+};
+
+static void
+strange_answers_are_understood(void **state)
+{
+        char *big = calloc(1, BIG);
+
+        (void)state;
+        assert_non_null(big);
+        for (size_t i = 0; i < sizeof(raw_cases) / sizeof(raw_cases[0]); i++) {
+                const struct raw_case *c = &raw_cases[i];
+                struct raw_server server = {
+                    .answer = c->answer, .early = c->early, .reset = c->reset};
+                const struct answer_context context = {.samples = 10, .series = 5};
+                struct world w;
+                struct post_result r;
+                struct judgement j;
+
+                raw_server_start(&server);
+                world_init(&w, NULL);
+                (void)snprintf(w.url, sizeof(w.url), "http://127.0.0.1:%u/from", server.port);
+                send_one(&w, (struct view){big, c->body > 0 ? c->body : 3}, 0, &r);
+                answer_judge(&r.answer, &context, &j);
+                if (j.verdict != c->want || j.ambiguous != c->want_ambiguous ||
+                    j.retry_after_ms != c->want_after_ms)
+                        fail_msg("%s: %s, ambiguous %d, after %lld; code %d, status %ld, sent %llu",
+                            c->name, verdict_names[j.verdict], j.ambiguous,
+                            (long long)j.retry_after_ms, (int)r.answer.code, r.answer.status,
+                            (unsigned long long)r.answer.sent_bytes);
+                world_release(&w);
+                raw_server_stop(&server);
+                assert_null(strstr(server.head, "Expect")); /* also with a large body */
+        }
+        free(big);
+}
+
 int
 main(void)
 {
@@ -333,8 +471,10 @@ main(void)
             cmocka_unit_test(timeout_tells_how_far_the_body_got),
             cmocka_unit_test(connection_closed_under_us_is_seen),
             cmocka_unit_test(body_goes_along_with_a_redirect_that_keeps_it),
+            cmocka_unit_test(whole_body_is_counted_whatever_the_way),
             cmocka_unit_test(four_at_a_time),
             cmocka_unit_test(missing_secret_begins_nothing),
+            cmocka_unit_test(strange_answers_are_understood),
             cmocka_unit_test(date_over_verified_tls_counts),
         };
 
