@@ -86,6 +86,16 @@ http_client_apply(struct http_client *c, CURL *easy, struct curl_slist **headers
         return rc;
 }
 
+bool
+http_client_has_secrets(const struct http_client *c)
+{
+        const struct http_options *o = c->o;
+
+        return o->username != NULL || o->username_file != NULL || o->password != NULL ||
+            o->password_file != NULL || o->credentials != NULL || o->credentials_file != NULL ||
+            o->n_headers > 0;
+}
+
 int64_t
 http_client_cert_expiry_ms(struct http_client *c)
 {

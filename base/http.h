@@ -71,6 +71,9 @@ void http_client_free(struct http_client *c);
 int http_client_apply(
     struct http_client *c, CURL *easy, struct curl_slist **headers, struct err *e);
 
+/* Credentials, or headers of its own (which may be some), go out with its requests. */
+bool http_client_has_secrets(const struct http_client *c);
+
 /* Earliest notAfter (ms since 1970) of the certificate files in use, 0 when there are none. */
 int64_t http_client_cert_expiry_ms(struct http_client *c);
 

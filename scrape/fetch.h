@@ -1,7 +1,7 @@
 /*
- * Pages over HTTP: GETs on one curl multi handle, with keep-alive, limits of time and size, and the
- * body handed on in decompressed pieces as it comes in. Nothing is held back: memory does not grow
- * with a page.
+ * Pages over HTTP: GETs with keep-alive, limits of time and size, and the body handed on in
+ * decompressed pieces as it comes in. Nothing is held back: memory does not grow with a page.
+ * Requests go through libcurl; those of plain HTTP without secrets repeat what libcurl did once.
  *
  * One thread drives a fetcher (fetcher_turn); only fetcher_wake may be called from others. Work per
  * turn and page is bounded, so that a very large page does not hold up the others.
@@ -39,11 +39,26 @@ typedef int (*fetch_piece)(void *arg, const char *p, size_t n, struct err *e);
  */
 typedef void (*fetch_done)(void *arg, const struct fetch_result *r);
 
+/*
+ * What is kept of a target between its scrapes: a connection, and the request that goes out on it.
+ * The caller's; all zero: nothing. It must stay where it is, and serve requests that are alike:
+ * another URL, timeout, job or client wants fetch_route_release first.
+ */
+struct fetch_route {
+        char *request; /* owned; NULL: no connection is kept */
+        size_t request_bytes;
+        int fd; /* owned while there is a request */
+        bool by_libcurl; /* its answers need what only libcurl does */
+        struct fetch *user; /* in flight on it */
+        int64_t idle_since_ms; /* monotonic */
+};
+
 struct fetch_request { /* what is pointed at is borrowed until done or fetch_cancel */
         struct http_client *client;
         const struct scrape_job *job; /* limits, protocols, compression */
         const char *url;
         const char *unix_socket; /* NULL: none */
+        struct fetch_route *route; /* NULL: every request goes through libcurl */
         int64_t timeout_ms; /* from here to the last byte */
         bool any_type; /* Content-Type is not looked at: the caller knows better */
         fetch_piece piece;
@@ -60,6 +75,8 @@ void fetcher_expect(struct fetcher *f, size_t targets, int64_t longest_interval_
 /* ERR_CONFIG: the request cannot be made (a secret's file is missing, the scheme is not http). */
 int fetch_start(
     struct fetcher *f, const struct fetch_request *r, struct fetch **out, struct err *e);
+/* Closes the connection and forgets the target; no request may be in flight on it. */
+void fetch_route_release(struct fetch_route *route);
 /* done is not called. */
 void fetch_cancel(struct fetcher *f, struct fetch *x);
 /* Waits up to wait_ms for something to do and does it: pieces and done are called from here. */

@@ -2,7 +2,6 @@
 
 #include "base/log.h"
 #include "base/memory.h"
-#include "scrape/fetch.h"
 #include "scrape/job.h"
 #include "scrape/target.h"
 #include "scrape/textparse.h"
@@ -130,6 +129,7 @@ runner_free(struct runner *r)
         assert(r->entry.position == SIZE_MAX);
         if (r->fetch != NULL)
                 fetch_cancel(r->env->fetcher, r->fetch);
+        fetch_route_release(&r->route);
         if (r->phase == RUNNER_ENCODING)
                 leave_line(r);
         r->env->n_next -= r->next_target != NULL;
@@ -146,6 +146,14 @@ runner_free(struct runner *r)
 
 /* ---- a new description of the same target ---- */
 
+/* Would a request to both be the same? Then the connection stays. */
+static bool
+same_request(const struct target *a, const struct target *b)
+{
+        return strcmp(a->url, b->url) == 0 && b->unix_socket == NULL &&
+            a->timeout_ms == b->timeout_ms && a->job->request_hash == b->job->request_hash;
+}
+
 static void
 take_over(struct runner *r)
 {
@@ -158,6 +166,8 @@ take_over(struct runner *r)
                 return; /* out of memory: the next time that it is idle */
         clients_return(&env->clients, r->client);
         r->client = client;
+        if (!same_request(old, t))
+                fetch_route_release(&r->route);
         r->next_target = NULL;
         env->n_next--;
         if (old->job->series_hash != t->job->series_hash) {
@@ -344,6 +354,7 @@ start_fetch(struct runner *r, struct err *e)
             .job = r->target->job,
             .url = r->target->url,
             .unix_socket = r->target->unix_socket,
+            .route = &r->route,
             .timeout_ms = r->target->timeout_ms,
             .piece = take_piece,
             .done = take_result,

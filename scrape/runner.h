@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "scrape/clients.h"
+#include "scrape/fetch.h"
 #include "scrape/schedule.h"
 #include "scrape/scrape.h"
 #include "scrape/series.h"
@@ -19,8 +20,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct fetch;
-struct fetcher;
 struct runner;
 struct target;
 struct textparse;
@@ -53,6 +52,7 @@ struct runner {
         struct series *series; /* owned */
         struct job_client *client; /* a reference */
         enum runner_phase phase;
+        struct fetch_route route; /* its connection */
         struct runner *next_encoding;
         int64_t last_tick_ms; /* the last one that was taken; INT64_MIN: none */
         int64_t waiting_tick_ms; /* came while the runner was busy; INT64_MIN: none */

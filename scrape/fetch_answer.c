@@ -1,0 +1,133 @@
+/*
+ * Head and body of an answer, the same whichever way it came.
+ */
+#include "base/compress.h"
+#include "base/err.h"
+#include "base/memory.h"
+#include "scrape/fetch_state.h"
+#include "scrape/job.h"
+#include "scrape/mediatype.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum {
+        FETCH_MAX_DISCARD = 64 << 10, /* of the body of an error page, to keep its connection */
+};
+
+void
+fetch_answer_reset(struct fetch *x)
+{
+        x->content_type[0] = '\0';
+        x->has_content_type = false;
+        x->has_encoding = false;
+        x->gzipped = false;
+        x->closes = false;
+        x->body_bytes = 0;
+        if (x->gunzip != NULL)
+                gunzip_reset(x->gunzip);
+}
+
+static bool
+is_header(const char *line, size_t n, const char *name, struct view *value)
+{
+        size_t len = strlen(name);
+        size_t from = len + 1;
+
+        if (n <= len || line[len] != ':' || strncasecmp(line, name, len) != 0)
+                return false;
+        while (from < n && (line[from] == ' ' || line[from] == '\t'))
+                from++;
+        while (n > from && (unsigned char)line[n - 1] <= ' ')
+                n--;
+        *value = (struct view){line + from, n - from};
+        return true;
+}
+
+void
+fetch_take_header(struct fetch *x, const char *p, size_t n)
+{
+        struct view value;
+
+        if (n >= 5 && memcmp(p, "HTTP/", 5) == 0) {
+                x->has_content_type = false;
+                x->has_encoding = false;
+                x->gzipped = false;
+                x->closes = false;
+                x->content_type[0] = '\0';
+        } else if (!x->has_content_type && is_header(p, n, "Content-Type", &value)) {
+                size_t keep = value.n < FETCH_HEADER_MAX - 1 ? value.n : FETCH_HEADER_MAX - 1;
+
+                x->has_content_type = true;
+                memcpy(x->content_type, value.p, keep);
+                x->content_type[keep] = '\0';
+        } else if (!x->has_encoding && is_header(p, n, "Content-Encoding", &value)) {
+                x->has_encoding = true;
+                x->gzipped = view_is(value, "gzip");
+        } else if (is_header(p, n, "Connection", &value)) {
+                x->closes = x->closes || value.n != strlen("keep-alive") ||
+                    strncasecmp(value.p, "keep-alive", value.n) != 0;
+        }
+}
+
+/* Decompressed bytes. */
+static int
+take_page(void *arg, const char *p, size_t n, struct err *e)
+{
+        struct fetch *x = arg;
+        uint64_t limit = x->request.job->body_size_limit;
+
+        if (n == 0)
+                return 0;
+        if (x->result.page_bytes == 0 && !x->request.any_type) {
+                int rc =
+                    media_type_accept(view_of(x->content_type), x->request.job->fallback_text, e);
+
+                if (rc < 0)
+                        return rc;
+        }
+        x->result.page_bytes += n;
+        x->turn_bytes += n;
+        if (limit > 0 && x->result.page_bytes >= limit) {
+                x->result.over_body_limit = true;
+                return err_set(
+                    e, ERR_LIMIT, "the page has reached body_size_limit, %" PRIu64 " bytes", limit);
+        }
+        return x->request.piece(x->request.arg, p, n, e);
+}
+
+int
+fetch_take_body(struct fetch *x, const char *p, size_t n, struct err *e)
+{
+        int rc = 0;
+
+        if (x->turn != x->owner->turn) {
+                x->turn = x->owner->turn;
+                x->turn_bytes = 0;
+        }
+        x->body_bytes += n;
+        if (x->result.status != 200) {
+                /* the little that there usually is, so that the connection can be used again */
+                return x->body_bytes > FETCH_MAX_DISCARD
+                    ? err_set(
+                          e, ERR_REFUSED, "the server returned HTTP status %ld", x->result.status)
+                    : 0;
+        }
+        if (!x->gzipped)
+                return take_page(x, p, n, e);
+        if (x->gunzip == NULL) {
+                rc = gunzip_new(&x->gunzip, e);
+                if (rc == 0)
+                        memory_account(MEMORY_STAGING, FETCH_GUNZIP_MEMORY);
+        }
+        return rc == 0 ? gunzip_feed(x->gunzip, p, n, take_page, x, e) : rc;
+}
+
+int
+fetch_end_body(struct fetch *x, struct err *e)
+{
+        if (x->result.status != 200)
+                return err_set(
+                    e, ERR_REFUSED, "the server returned HTTP status %ld", x->result.status);
+        return x->gzipped && x->body_bytes > 0 ? gunzip_finish(x->gunzip, e) : 0;
+}
