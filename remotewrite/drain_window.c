@@ -196,6 +196,7 @@ open_group(struct drain *d, struct err *e)
         if (rc < 0)
                 return rc;
         d->group_filtered = (struct wal_ledger){0};
+        identity_group_begins(d->identity);
         d->group_newest_ms = group_newest_ms(d->group);
         if (d->group_newest_ms > limits.hold_after_ms) {
                 drain_set_held(d, true, pending(d));

@@ -60,8 +60,10 @@ struct group {
 
         unsigned slot; /* the next one to give out */
         size_t part;
+        uint32_t shapes; /* of the parts before */
         size_t extra;
         int64_t newest_ms;
+        bool plain; /* rows ascend in time, none is too old, there are no extras */
         struct wal_ledger left_out;
         struct err damage;
         int64_t accounted;
@@ -332,10 +334,13 @@ compare_extras(const void *a, const void *b)
 }
 
 static void
-find_newest(struct group *g)
+look_at_times(struct group *g)
 {
         g->newest_ms = INT64_MIN;
+        g->plain = g->n_extras == 0;
         for (size_t i = 0; i < g->n_rows; i++) {
+                g->plain &= g->rows[i].time_ms >= g->limits.oldest_ms &&
+                    (i == 0 || g->rows[i].time_ms > g->rows[i - 1].time_ms);
                 if (g->rows[i].time_ms > g->newest_ms)
                         g->newest_ms = g->rows[i].time_ms;
         }
@@ -379,6 +384,7 @@ group_load(struct group *g, const struct window *w, uint32_t number, const struc
         g->limits = *l;
         g->n_rows = g->n_extras = 0;
         g->slot = 0;
+        g->shapes = 0;
         g->part = g->extra = 0;
         g->keyframe_id = g->keyframe_missing = 0;
         g->left_out = (struct wal_ledger){0};
@@ -400,7 +406,7 @@ group_load(struct group *g, const struct window *w, uint32_t number, const struc
                 return rc;
         if (g->n_extras > 1)
                 qsort(g->extras, g->n_extras, sizeof(*g->extras), compare_extras);
-        find_newest(g);
+        look_at_times(g);
         wal_give_back(g->wal);
         return 0;
 }
@@ -436,10 +442,26 @@ put_sample(struct group *g, size_t n, int64_t time_ms, uint64_t bits)
 }
 
 static size_t
+collect_plain(struct group *g, unsigned slot)
+{
+        struct encode_sample *to = g->samples;
+
+        for (size_t i = 0; i < g->n_rows; i++) {
+                uint64_t bits = g->rows[i].column[slot];
+
+                if (bits != COLUMN_ABSENT)
+                        *to++ = (struct encode_sample){g->rows[i].time_ms, bits};
+        }
+        return (size_t)(to - g->samples);
+}
+
+static size_t
 collect(struct group *g, unsigned slot)
 {
         size_t n = 0;
 
+        if (g->plain)
+                return collect_plain(g, slot);
         for (size_t i = 0; i < g->n_rows; i++) {
                 uint64_t bits = g->rows[i].column[slot];
 
@@ -457,7 +479,7 @@ collect(struct group *g, unsigned slot)
 
 /* The labels of a slot, 0 when no part of the layout has it. */
 static size_t
-labels_of(struct group *g, unsigned slot)
+labels_of(struct group *g, unsigned slot, uint32_t *out_shape)
 {
         while (g->part < g->n_parts) {
                 const struct layout_part *p = g->parts[g->part];
@@ -465,8 +487,11 @@ labels_of(struct group *g, unsigned slot)
 
                 if (slot < h->first)
                         return 0;
-                if (slot < h->first + h->slots)
+                if (slot < h->first + h->slots) {
+                        *out_shape = g->shapes + layout_part_shape(p, slot - h->first) + 1;
                         return layout_part_labels(p, slot - h->first, g->labels, g->cap_labels);
+                }
+                g->shapes += layout_part_shapes(p);
                 g->part++;
         }
         return 0;
@@ -477,7 +502,8 @@ group_next(struct group *g, struct group_series *out)
 {
         for (; g->slot < g->width; g->slot++) {
                 size_t n = collect(g, g->slot);
-                size_t n_labels = n > 0 ? labels_of(g, g->slot) : 0;
+                uint32_t shape = 0;
+                size_t n_labels = n > 0 ? labels_of(g, g->slot, &shape) : 0;
 
                 if (n > 0 && n_labels == 0) {
                         struct err why = ERR_INIT;
@@ -491,6 +517,7 @@ group_next(struct group *g, struct group_series *out)
                         continue;
                 *out = (struct group_series){.chunk = g->chunk,
                     .slot = g->slot,
+                    .shape = shape,
                     .labels = g->labels,
                     .n_labels = n_labels,
                     .samples = g->samples,

@@ -29,6 +29,7 @@ struct group_limits {
 struct group_series { /* valid until the next call */
         uint64_t chunk;
         unsigned slot;
+        uint32_t shape; /* not 0; those of this group that have the same one have the same names */
         const struct label *labels; /* sorted by name */
         size_t n_labels;
         const struct encode_sample *samples;

@@ -8,6 +8,7 @@
 #include "remotewrite/encode.h"
 #include "remotewrite/endpoint.h"
 #include "remotewrite/group.h"
+#include "remotewrite/plan.h"
 #include "wal/column.h"
 
 #include <stdlib.h>
@@ -35,6 +36,7 @@ struct identity {
         struct label *merged; /* owned */
         size_t cap_merged;
         struct buf encoded;
+        struct plans *plans; /* owned */
         struct verdicts *verdicts; /* owned; VERDICT_CHUNKS; NULL without rules */
         int64_t accounted;
 };
@@ -44,6 +46,8 @@ account(struct identity *d)
 {
         int64_t now = (int64_t)(sizeof(*d) + d->cap_merged * sizeof(*d->merged) + d->encoded.cap);
 
+        if (d->plans != NULL)
+                now += (int64_t)plans_bytes(d->plans);
         if (d->verdicts != NULL)
                 now += (int64_t)(VERDICT_CHUNKS * sizeof(*d->verdicts));
         memory_account(MEMORY_SEND, now - d->accounted);
@@ -55,6 +59,7 @@ identity_new(struct remote_config *config, const struct remote_endpoint *endpoin
     struct identity **out, struct err *e)
 {
         struct identity *d = calloc(1, sizeof(*d));
+        int rc;
 
         if (d == NULL)
                 return err_nomem(e, "label sets to send");
@@ -62,11 +67,15 @@ identity_new(struct remote_config *config, const struct remote_endpoint *endpoin
         d->rules = &endpoint->write_relabel;
         d->arena = (struct arena)ARENA_INIT(ARENA_MAX);
         d->encoded = (struct buf)BUF_INIT(ENCODED_MAX);
-        if (d->rules->n > 0)
+        rc = plans_new(&d->plans, e);
+        if (rc == 0 && d->rules->n > 0) {
                 d->verdicts = calloc(VERDICT_CHUNKS, sizeof(*d->verdicts));
-        if (d->rules->n > 0 && d->verdicts == NULL) {
+                if (d->verdicts == NULL)
+                        rc = err_nomem(e, "verdicts of write_relabel_configs");
+        }
+        if (rc < 0) {
                 identity_free(d);
-                return err_nomem(e, "verdicts of write_relabel_configs");
+                return rc;
         }
         account(d);
         *out = d;
@@ -83,6 +92,7 @@ identity_free(struct identity *d)
         buf_release(&d->encoded);
         free(d->merged);
         free(d->verdicts);
+        plans_free(d->plans);
         remote_config_unref(d->config);
         free(d);
 }
@@ -229,35 +239,69 @@ encode(
         return rc;
 }
 
-int
-identity_of(
-    struct identity *d, const struct group_series *s, struct identity_result *out, struct err *e)
+void
+identity_group_begins(struct identity *d)
 {
-        size_t room = d->cap_merged + d->encoded.cap;
+        plans_clear(d->plans);
+}
+
+/* A set that leaves as it is, in d->merged: the next one of its shape takes the short way. */
+static int
+encode_as_it_is(struct identity *d, const struct group_series *s, size_t n,
+    struct identity_result *out, struct err *e)
+{
+        const struct plan_source source = {s->shape, s->labels, s->n_labels, d->merged, n};
+        int rc = s->shape != 0 ? plans_learn(d->plans, &source, e) : 0;
+
+        return rc == 0 ? encode(d, d->merged, n, out, e) : rc;
+}
+
+/* The long way: merged, relabeled where the verdict is not known or changes it, encoded. */
+static int
+work_out(struct identity *d, const struct group_series *s, enum kept_verdict verdict,
+    struct identity_result *out, struct err *e)
+{
         size_t n = merge(d, s);
-        enum kept_verdict verdict = AS_IT_IS;
-        struct verdicts *known = NULL;
         struct labels l;
         int rc = 0;
 
         if (n == 0)
                 return err_nomem(e, "a label set");
-        if (d->verdicts != NULL) {
-                known = verdicts_of(d, s->chunk);
-                verdict = verdict_get(known, s->slot);
-        }
         if (verdict == NOT_KNOWN || verdict == CHANGED) {
                 rc = relabel(d, n, &l, &verdict, e);
                 if (rc < 0)
                         return rc;
-                verdict_set(known, s->slot, verdict);
+                verdict_set(verdicts_of(d, s->chunk), s->slot, verdict);
         }
         *out = (struct identity_result){.kept = false};
         if (verdict == AS_IT_IS)
-                rc = encode(d, d->merged, n, out, e);
+                rc = encode_as_it_is(d, s, n, out, e);
         else if (verdict == CHANGED)
                 rc = encode(d, l.v, l.n, out, e);
-        if (room != d->cap_merged + d->encoded.cap)
+        return rc;
+}
+
+int
+identity_of(
+    struct identity *d, const struct group_series *s, struct identity_result *out, struct err *e)
+{
+        size_t room = d->cap_merged + d->encoded.cap;
+        enum kept_verdict verdict = AS_IT_IS;
+        const struct plan *plan;
+        int rc;
+
+        if (d->verdicts != NULL)
+                verdict = verdict_get(verdicts_of(d, s->chunk), s->slot);
+        if (verdict == DROPPED) {
+                *out = (struct identity_result){.kept = false};
+                return 0;
+        }
+        plan = verdict == AS_IT_IS ? plans_find(d->plans, s->shape) : NULL;
+        if (plan != NULL)
+                rc = plans_encode(d->plans, plan, s->labels, &d->encoded, out, e);
+        else
+                rc = work_out(d, s, verdict, out, e);
+        if (plan == NULL || room != d->cap_merged + d->encoded.cap)
                 account(d);
         return rc;
 }

@@ -3,7 +3,8 @@
  * wins), then write_relabel_configs; encoded for the wire. Per endpoint and configuration.
  *
  * What the rules said of a slot (as it is, changed, dropped) is remembered per chunk, bounded, so
- * that most series pass the regular expressions once. One thread.
+ * that most series pass the regular expressions once. How a shape of label sets is encoded is
+ * worked out once per group (plan.h). One thread.
  */
 #ifndef REMOTEWRITE_IDENTITY_H
 #define REMOTEWRITE_IDENTITY_H
@@ -34,6 +35,8 @@ struct identity_result { /* valid until the next call */
         size_t instance_bytes;
 };
 
+/* A group begins: its shapes (group.h) are other ones than those of the group before. */
+void identity_group_begins(struct identity *d);
 /* ERR_LIMIT, ERR_REFUSED: the rules cannot be applied to this series (relabel.h); ERR_NOMEM. */
 int identity_of(
     struct identity *d, const struct group_series *s, struct identity_result *out, struct err *e);

@@ -324,6 +324,18 @@ layout_part_max_labels(const struct layout_part *p)
         return p->max_labels;
 }
 
+uint32_t
+layout_part_shape(const struct layout_part *p, unsigned i)
+{
+        return p->series[i].shape;
+}
+
+uint32_t
+layout_part_shapes(const struct layout_part *p)
+{
+        return p->n_shapes;
+}
+
 static struct view
 text_of(const struct layout_part *p, uint32_t symbol)
 {

@@ -66,6 +66,12 @@ const struct layout_head *layout_part_head(const struct layout_part *p);
  * past cap: call again with more room.
  */
 size_t layout_part_labels(const struct layout_part *p, unsigned i, struct label *out, size_t cap);
+/*
+ * The shape of slot first + i, a number below layout_part_shapes: sets of one shape have the same
+ * label names.
+ */
+uint32_t layout_part_shape(const struct layout_part *p, unsigned i);
+uint32_t layout_part_shapes(const struct layout_part *p);
 /* Memory held, for the accounts. */
 size_t layout_part_bytes(const struct layout_part *p);
 /* The most labels that any set of this part has. */

@@ -18,6 +18,7 @@ struct world {
         struct block_cache *cache;
         struct group *group;
         struct arena arena;
+        struct group_series last; /* that expect() saw: its numbers */
 };
 
 static void
@@ -90,6 +91,8 @@ expect(struct world *w, unsigned slot, const struct encode_sample *samples, size
         if (!group_next(w->group, &s))
                 fail_msg("no series for slot %u", slot);
         assert_int_equal(s.slot, slot);
+        assert_int_not_equal(s.shape, 0);
+        w->last = s;
         (void)snprintf(text, sizeof(text), "%u", slot);
         assert_int_equal(s.n_labels, 2);
         assert_true(view_is(s.labels[0].name, "__name__"));
@@ -171,8 +174,11 @@ layout_in_parts_and_two_chunks(void **state)
         scrape(&w, 6, 0, start, column, 1);
         scrape(&w, 5, 0, start, column, 6);
         load(&w, 1, &no_limits);
-        for (unsigned i = 0; i < 6; i++)
+        for (unsigned i = 0; i < 6; i++) {
                 expect(&w, i, (struct encode_sample[]){{start, i + 1}}, 1);
+                /* the shapes of the parts are numbered through */
+                assert_int_equal(w.last.shape, i < 2 ? 1 : i < 3 ? 2 : 3);
+        }
         expect_end(&w);
         load(&w, 0, &no_limits);
         expect(&w, 0, (struct encode_sample[]){{start, 1}}, 1);

@@ -63,14 +63,24 @@ encoded(const struct pair *pairs, struct buf *out)
 }
 
 static void
-ask(struct identity *d, const struct pair *pairs, unsigned slot, struct identity_result *out)
+ask_shape(struct identity *d, const struct pair *pairs, unsigned slot, uint32_t shape,
+    struct identity_result *out)
 {
         struct label labels[LABELS_MAX];
-        const struct group_series s = {
-            .chunk = 3, .slot = slot, .labels = labels, .n_labels = labels_from(pairs, labels)};
+        const struct group_series s = {.chunk = 3,
+            .slot = slot,
+            .shape = shape,
+            .labels = labels,
+            .n_labels = labels_from(pairs, labels)};
         struct err e = ERR_INIT;
 
         testing_ok(identity_of(d, &s, out, &e), &e);
+}
+
+static void
+ask(struct identity *d, const struct pair *pairs, unsigned slot, struct identity_result *out)
+{
+        ask_shape(d, pairs, slot, 0, out);
 }
 
 static void
@@ -99,11 +109,14 @@ external_labels_are_merged_and_existing_ones_win(void **state)
                 struct buf want = BUF_INIT(65536);
 
                 testing_ok(identity_new(c, &c->endpoints[0], &d, NULL), NULL);
-                ask(d, cases[i].series, 0, &r);
                 encoded(cases[i].want, &want);
-                assert_true(r.kept);
-                if (!view_eq(r.labels, buf_view(&want)))
-                        fail_msg("case %zu", i);
+                /* the long way, the same with its shape learned, by the shape */
+                for (unsigned round = 0; round < 3; round++) {
+                        ask_shape(d, cases[i].series, 0, round > 0, &r);
+                        assert_true(r.kept);
+                        if (!view_eq(r.labels, buf_view(&want)))
+                                fail_msg("case %zu, round %u", i, round);
+                }
                 buf_release(&want);
                 identity_free(d);
                 remote_config_unref(c);
@@ -159,6 +172,52 @@ rules_run_on_the_merged_set_and_are_remembered(void **state)
                 assert_true(view_eq(r.labels, buf_view(&want)));
         }
         buf_release(&want);
+        identity_free(d);
+        remote_config_unref(c);
+}
+
+/* Verdicts are those of a slot, whatever its shape; another group numbers its shapes anew. */
+static void
+shapes_are_those_of_a_group(void **state)
+{
+        struct relabel_options rule;
+        const struct view job = VIEW_LIT("job");
+        const struct pair external[] = {{"cluster", "c"}, {NULL, NULL}};
+        const struct pair kept[] = {{"__name__", "up"}, {"job", "a"}, {NULL, NULL}};
+        const struct pair other[] = {{"a", "1"}, {"job", "a"}, {NULL, NULL}};
+        const struct pair changed[] = {{"__name__", "up"}, {"job", "c"}, {NULL, NULL}};
+        const struct pair wants[][LABELS_MAX] = {
+            {{"__name__", "up"}, {"cluster", "c"}, {"job", "a"}, {NULL, NULL}},
+            {{"__name__", "up"}, {"cluster", "c"}, {"job", "x"}, {NULL, NULL}},
+            {{"a", "1"}, {"cluster", "c"}, {"job", "a"}, {NULL, NULL}},
+        };
+        struct remote_config *c;
+        struct identity *d = NULL;
+        struct identity_result r;
+
+        (void)state;
+        relabel_options_init(&rule);
+        rule.source_labels = &job;
+        rule.n_source_labels = 1;
+        rule.regex = VIEW_LIT("c");
+        rule.target_label = VIEW_LIT("job");
+        rule.replacement = VIEW_LIT("x");
+        c = config_new(external, &rule, 1);
+        testing_ok(identity_new(c, &c->endpoints[0], &d, NULL), NULL);
+        for (unsigned round = 0; round < 9; round++) {
+                const struct pair *const asked[] = {kept, changed, other};
+                unsigned which = round % 3;
+                struct buf want = BUF_INIT(65536);
+
+                if (which != 1)
+                        identity_group_begins(d);
+                ask_shape(d, asked[which], which, 1, &r);
+                encoded(wants[which], &want);
+                assert_true(view_eq(r.labels, buf_view(&want)));
+                ask_shape(d, asked[which], which, 1, &r);
+                assert_true(view_eq(r.labels, buf_view(&want)));
+                buf_release(&want);
+        }
         identity_free(d);
         remote_config_unref(c);
 }
@@ -231,6 +290,7 @@ main(void)
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(external_labels_are_merged_and_existing_ones_win),
             cmocka_unit_test(rules_run_on_the_merged_set_and_are_remembered),
+            cmocka_unit_test(shapes_are_those_of_a_group),
             cmocka_unit_test(name_and_instance_are_found),
             cmocka_unit_test(reference_and_memory_go_back),
         };

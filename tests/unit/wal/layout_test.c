@@ -56,6 +56,26 @@ compare_set(const struct layout_part *part, unsigned i, const struct labels *wan
         }
 }
 
+/* Sets of one shape must have the same names. */
+static void
+compare_shapes(const struct layout_part *part, unsigned n)
+{
+        for (unsigned i = 0; i < n; i++) {
+                uint32_t shape = layout_part_shape(part, i);
+                struct label a[LABELS_CAP];
+                struct label b[LABELS_CAP];
+                unsigned first = 0;
+                size_t labels = layout_part_labels(part, i, a, LABELS_CAP);
+
+                assert_true(shape < layout_part_shapes(part));
+                while (layout_part_shape(part, first) != shape)
+                        first++;
+                assert_int_equal(layout_part_labels(part, first, b, LABELS_CAP), labels);
+                for (size_t k = 0; k < labels; k++)
+                        assert_true(view_eq(a[k].name, b[k].name));
+        }
+}
+
 /* Encodes the label sets of these series and compares what comes back. Returns the bytes. */
 static size_t
 round_trip(struct codecs *c, const struct testing_series *series, unsigned n, unsigned first)
@@ -84,6 +104,7 @@ round_trip(struct codecs *c, const struct testing_series *series, unsigned n, un
         assert_int_equal(layout_part_head(part)->slots, head.slots);
         for (unsigned i = 0; i < n; i++)
                 compare_set(part, i, &series[i].labels);
+        compare_shapes(part, n);
         /* too little room: what is there is filled, the need is told */
         if (series[0].labels.n > 1) {
                 assert_int_equal(layout_part_labels(part, 0, one, 1), series[0].labels.n);
