@@ -97,12 +97,16 @@ check_arguments(struct arguments *a, struct err *e)
         return 0;
 }
 
-/* glibc would keep freed memory for ever: few arenas, and large pieces go back at once. */
+/*
+ * glibc would keep freed memory for ever: few arenas, and large pieces go back at once. Not so the
+ * 173 KiB that snappy takes and frees for each 64 KiB: mapped and faulted in each time, they cost a
+ * quarter of the sender's time.
+ */
 static void
 tune_allocator(void)
 {
         (void)mallopt(M_ARENA_MAX, 2);
-        (void)mallopt(M_MMAP_THRESHOLD, 128 << 10);
+        (void)mallopt(M_MMAP_THRESHOLD, 192 << 10);
         (void)mallopt(M_TRIM_THRESHOLD, 256 << 10);
 }
 
