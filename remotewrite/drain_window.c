@@ -102,6 +102,7 @@ drain_window_begin(struct drain *d)
                 wal_window_begin(d->wal, d->cursor, info->end);
         flight_begin(&d->flight);
         d->under_way = true;
+        d->draining = !info->at_end; /* a tick that passes meanwhile sets it again */
         d->ambiguous = resumed;
         d->catching_up =
             clock_wall(d->clock) - info->oldest_ms > 3 * d->now.endpoint->batch_send_deadline_ms;
@@ -118,18 +119,16 @@ drain_window_begin(struct drain *d)
 void
 drain_window_end(struct drain *d)
 {
-        const struct window_info *info = window_info(d->window);
         int64_t ms = clock_mono(d->clock) - d->began_ms;
-        bool at_end = info->at_end;
 
         wal_window_end(d->wal, d->cursor);
         d->speed = (double)d->window_samples / (double)(ms > 0 ? ms : 1);
         d->under_way = false;
-        d->draining = !at_end || d->stopping; /* at the end of all, what was committed since too */
+        d->draining |= d->stopping; /* at the end of all, what was committed since too */
         (void)pthread_mutex_lock(&d->mtx);
         d->stats.windows++;
         (void)pthread_mutex_unlock(&d->mtx);
-        if (at_end)
+        if (!d->draining)
                 release_memory(d);
 }
 

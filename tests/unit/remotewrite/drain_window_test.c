@@ -322,7 +322,60 @@ labels_of_a_reload_count_from_the_next_window(void **state)
         world_release(&w);
 }
 
-/* ---- ahead of the receiver's time ---- */
+/* ---- clocks ---- */
+
+static const int64_t hour_ms = 3600 * 1000;
+
+static int
+refuse_all(
+    struct world *w, const struct testing_request *r, struct view raw, struct testing_reply *reply)
+{
+        (void)w;
+        (void)r;
+        (void)raw;
+        (void)reply;
+        return 503;
+}
+
+static bool
+is_failing(struct world *w, const struct sender_stats *s)
+{
+        (void)w;
+        return s->state == SENDER_BACKOFF;
+}
+
+/* The thread has looked at the clock since that was moved. */
+static bool
+has_seen_the_time(struct world *w, const struct sender_stats *s)
+{
+        (void)w;
+        return s->loop_beat_ms > clock_mono(clock_system()) + hour_ms / 2;
+}
+
+/* An outage of five minutes: the window that failed ended where the log did then. What came since
+ * waited for the next tick, up to batch_send_deadline, before it was sent. */
+static void
+backlog_of_an_outage_goes_on_at_once(void **state)
+{
+        struct world w;
+        struct sender_stats s;
+
+        (void)state;
+        world_init(&w);
+        w.config->endpoints[0].batch_send_deadline_ms = hour_ms;
+        world_set_script(&w, refuse_all);
+        world_scrape(&w, 10);
+        world_start(&w);
+        world_wait(&w, "an outage", is_failing);
+        world_scrape(&w, 10);
+        w.time.mono_by = hour_ms + 1000; /* a tick passes */
+        world_wait(&w, "the tick", has_seen_the_time);
+        world_set_script(&w, NULL);
+        world_drain(&w, &s);
+        assert_int_equal(s.cursor.ledger.acknowledged, 20);
+        assert_int_equal(s.windows, 2);
+        world_release(&w);
+}
 
 /* Answers with the machine's true time. */
 static int
@@ -406,6 +459,7 @@ main(void)
             cmocka_unit_test(write_relabeling_is_counted_as_filtered),
             cmocka_unit_test(samples_over_the_age_limit_are_lost_by_age),
             cmocka_unit_test(labels_of_a_reload_count_from_the_next_window),
+            cmocka_unit_test(backlog_of_an_outage_goes_on_at_once),
             cmocka_unit_test(samples_ahead_of_the_receiver_wait),
         };
 
