@@ -151,7 +151,8 @@ const struct metric_row metrics_table[] = {
     {.name = "gleaner_wal_file_bytes",
         .source = METRIC_OF_LOG,
         .offset = offsetof(struct metrics_log, stats.bytes_file),
-        .help = "Size of the log's file."},
+        .help = "Size of the log's file, the space ahead included that is allocated before it "
+                "is needed."},
     {.name = "gleaner_wal_full_in_seconds",
         .source = METRIC_OF_LOG,
         .unit = METRIC_COMPUTED,

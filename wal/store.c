@@ -9,79 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 enum {
         READER_SLOTS = 16, /* in the lock file */
         READERS_AT_ONCE = 12, /* of ours; the rest is for tools */
         GIVE_BACK_BYTES = 1 << 20, /* read since the last time: less is not worth a system call */
-        RESERVE_BYTES = 1 << 20, /* ahead of the file's end: a few commits' worth */
+        SMALL_FILE_BYTES = 16 << 20, /* not worth readahead */
         FREE_TABLE = 0, /* LMDB's own table of free pages */
         META_PAGES = 2,
 };
-
-/* 0, or why the file's space up to `end` cannot be had. */
-static int
-allocate(const struct store *s, uint64_t from, uint64_t end)
-{
-        struct rlimit limit;
-
-        if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
-            limit.rlim_cur < end)
-                return EFBIG;
-        if (fallocate(s->fd, FALLOC_FL_KEEP_SIZE, (off_t)from, (off_t)(end - from)) == 0)
-                return 0;
-        return errno;
-}
-
-static bool
-is_no_space(int errnum)
-{
-        return errnum == ENOSPC || errnum == EDQUOT || errnum == EFBIG;
-}
-
-/* Keeps RESERVE_BYTES ahead of the file's end; when they cannot be had the disk counts as full. */
-static void
-reserve(struct store *s)
-{
-        uint64_t end = atomic_load(&s->data_bytes);
-        uint64_t ahead = end + 2 * (uint64_t)RESERVE_BYTES;
-        int rc;
-
-        if (ahead > s->o.map_bytes)
-                ahead = s->o.map_bytes;
-        if (s->reserved_to >= ahead || s->reserved_to >= end + RESERVE_BYTES)
-                return;
-        rc = allocate(s, end, ahead);
-        if (is_no_space(rc)) {
-                atomic_store(&s->room, end);
-                return;
-        }
-        /* a file system that cannot reserve: its ENOSPC comes with the commit */
-        s->reserved_to = rc == 0 ? ahead : UINT64_MAX;
-        atomic_store(&s->room, UINT64_MAX);
-}
-
-uint64_t
-store_room(const struct store *s)
-{
-        return atomic_load(&s->room);
-}
-
-/* True when the file cannot grow: no space, a quota, a limit of the process. */
-static bool
-disk_is_full(const struct store *s)
-{
-        uint64_t size = store_file_bytes(s);
-        struct statvfs v;
-
-        if (fstatvfs(s->fd, &v) == 0 && (uint64_t)v.f_bavail * v.f_frsize < RESERVE_BYTES)
-                return true;
-        return is_no_space(allocate(s, size, size + 4 * (uint64_t)RESERVE_BYTES));
-}
 
 /*
  * A full disk shows as EIO, because LMDB takes a short write for one (mdb.c, mdb_page_flush); a
@@ -101,7 +39,7 @@ store_fail(struct store *s, int rc, struct err *e, const char *what)
                 return err_set(
                     e, ERR_LIMIT, "cannot %s: the disk is full (%s)", what, mdb_strerror(rc));
         case EIO:
-                if (disk_is_full(s))
+                if (store_disk_is_full(s))
                         return err_set(e, ERR_LIMIT, "cannot %s: the disk is full", what);
                 return err_sys(e, rc, "cannot %s", what);
         case MDB_PANIC:
@@ -219,21 +157,64 @@ open_table(struct store *s, struct err *e)
         return rc == 0 ? 0 : store_fail(s, rc, e, "open the log's table");
 }
 
+/* LMDB's code. */
 static int
-open_env(struct store *s, struct err *e)
+open_lmdb(struct store *s, unsigned flags)
 {
-        unsigned flags = MDB_NOTLS;
-        int dead = 0;
         int rc = mdb_env_create(&s->env);
 
-        if (s->o.read_only)
-                flags |= MDB_RDONLY | MDB_NOLOCK;
         if (rc == 0)
                 rc = mdb_env_set_maxreaders(s->env, READER_SLOTS);
         if (rc == 0 && !s->o.read_only)
                 rc = mdb_env_set_mapsize(s->env, s->o.map_bytes);
         if (rc == 0)
                 rc = mdb_env_open(s->env, s->dir, flags, 0600);
+        return rc;
+}
+
+/*
+ * Looks after the file's pages before LMDB maps them; a file that is not there yet is made first.
+ * A small one is read page by page later (MDB_NORDAHEAD): see store_room.c.
+ */
+static int
+prepare_file(struct store *s, unsigned *flags)
+{
+        char path[sizeof(s->dir) + sizeof("/data.mdb")];
+        struct stat st;
+        int fd;
+        int rc = 0;
+
+        (void)snprintf(path, sizeof(path), "%s/data.mdb", s->dir);
+        if (access(path, F_OK) != 0) {
+                rc = open_lmdb(s, *flags);
+                if (s->env != NULL)
+                        mdb_env_close(s->env);
+                s->env = NULL;
+        }
+        fd = rc == 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+        if (fd < 0)
+                return rc; /* LMDB will say why */
+        if (fstat(fd, &st) == 0 && st.st_size <= SMALL_FILE_BYTES)
+                *flags |= MDB_NORDAHEAD;
+        store_single_metas(fd);
+        (void)close(fd);
+        return 0;
+}
+
+static int
+open_env(struct store *s, struct err *e)
+{
+        unsigned flags = MDB_NOTLS;
+        int dead = 0;
+        int rc = 0;
+
+        if (s->o.read_only) {
+                flags |= MDB_RDONLY | MDB_NOLOCK;
+        } else {
+                rc = prepare_file(s, &flags);
+        }
+        if (rc == 0)
+                rc = open_lmdb(s, flags);
         if (rc == 0)
                 rc = mdb_env_get_fd(s->env, &s->fd);
         if (rc != 0) {
@@ -398,7 +379,7 @@ store_commit(struct store_txn *t, struct err *e)
         }
         if (rc == 0 && t->write) {
                 note_extent(s);
-                reserve(s);
+                store_reserve(s);
                 find_map_by_key(s); /* after the first commit that a log ever has */
         }
         end_use(t);

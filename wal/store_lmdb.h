@@ -1,6 +1,6 @@
 /*
- * What store.c (environment, transactions, map) and store_values.c (keys and values) share: the
- * only two files that know LMDB.
+ * What store.c (environment, transactions, map), store_values.c (keys and values) and store_room.c
+ * (the file's space) share: the only files that know LMDB.
  */
 #ifndef WAL_STORE_LMDB_H
 #define WAL_STORE_LMDB_H
@@ -34,5 +34,15 @@ struct store {
 
 /* The error that LMDB's code stands for, with a sentence that begins "cannot <what>". */
 int store_fail(struct store *s, int rc, struct err *e, const char *what);
+
+/* ---- store_room.c ---- */
+
+/* Keeps space and single pages ahead of the file's end; when there is none the disk counts as
+ * full. Writer's thread, after a commit. */
+void store_reserve(struct store *s);
+/* True when the file cannot grow: no space, a quota, a limit of the process. */
+bool store_disk_is_full(const struct store *s);
+/* Makes the meta pages single pages of the page cache. Before the file is mapped. */
+void store_single_metas(int fd);
 
 #endif
