@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/resident.h"
 #include "remotewrite/sender.h"
 #include "scrape/scrape.h"
 #include "wal/wal.h"
@@ -28,6 +29,7 @@ enum {
         TENANT_MAX = 64,
         BEAT_LIMIT_MS = 60 * 1000, /* a loop that has not come round for so long hangs */
         MAX_ENDPOINTS = 64,
+        SETTLED_MS = 40 * 1000, /* every target was scraped and a first window sent, by default */
 };
 
 static const char default_listen[] = "127.0.0.1:9095";
@@ -46,6 +48,7 @@ struct agent {
         struct control *control;
         struct status *status;
         atomic_bool started;
+        _Atomic int64_t settled_ms; /* monotonic: what a start or reload needed is needed no more */
         /* main thread only */
         bool refused_new;
         struct sender_stats *senders_seen; /* room for a tick's and the watchdog's look */
@@ -148,6 +151,12 @@ apply_limits(const struct config *c)
             c->agent.memory_limit > 0 ? c->agent.memory_limit : memory_default_limit());
 }
 
+static void
+settle_later(struct agent *a)
+{
+        atomic_store(&a->settled_ms, clock_mono(clock_system()) + SETTLED_MS);
+}
+
 static int
 swap(struct agent *a, struct config *next, struct err *e)
 {
@@ -160,6 +169,7 @@ swap(struct agent *a, struct config *next, struct err *e)
                 rc = scraper_reload(a->scraper, next->scrape, e);
         if (rc == 0)
                 apply_limits(next);
+        settle_later(a);
         return rc;
 }
 
@@ -353,6 +363,7 @@ agent_start(const struct agent_options *o, struct agent **out, struct err *e)
                 agent_stop(a, 0);
                 return rc;
         }
+        settle_later(a);
         atomic_store(&a->started, true);
         *out = a;
         return 0;
@@ -391,15 +402,21 @@ agent_tick(struct agent *a)
 {
         bool refuses;
 
+        if (clock_mono(clock_system()) >= atomic_load(&a->settled_ms)) {
+                resident_give_back();
+                atomic_store(&a->settled_ms, INT64_MAX);
+        }
         memory_check();
         refuses = memory_refuses_new();
         if (refuses == a->refused_new)
                 return;
         a->refused_new = refuses;
         if (refuses) {
+                struct resident r = resident_now();
+
                 log_warn("memory limit reached, new series are refused, known ones go on",
                     LOG_UINT("limit_bytes", memory_limit()),
-                    LOG_UINT("resident_anonymous_bytes", memory_resident_anonymous()));
+                    LOG_UINT("resident_anonymous_bytes", r.total - r.file));
         } else {
                 log_info("memory is below its limit again, new series are taken",
                     LOG_UINT("limit_bytes", memory_limit()));

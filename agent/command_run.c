@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/http.h"
 #include "base/log.h"
+#include "base/resident.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -221,6 +222,7 @@ run(const struct arguments *args)
         };
         int rc = signal_fd < 0 ? signal_fd : hash_setup(&e);
 
+        resident_setup();
         if (rc == 0)
                 rc = http_setup(&e);
         if (rc == 0)
@@ -240,6 +242,7 @@ run(const struct arguments *args)
                 log_error("cannot start", LOG_STR("err", e.msg));
         }
         http_teardown();
+        resident_teardown();
         (void)close(signal_fd);
         (void)close(quit_fd);
         if (rc == 0)

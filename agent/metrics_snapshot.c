@@ -3,12 +3,12 @@
 #include "agent/metrics.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/resident.h"
 #include "scrape/job.h"
 #include "scrape/target.h"
 
 #include <math.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -48,26 +48,9 @@ count_open_fds(void)
 }
 
 static void
-read_statm(struct metrics_process *p)
-{
-        double page = (double)sysconf(_SC_PAGESIZE);
-        char text[128];
-        char *next = text;
-        FILE *f = fopen("/proc/self/statm", "re");
-
-        p->virtual_bytes = p->resident_bytes = (double)NAN;
-        if (f == NULL)
-                return;
-        if (fgets(text, sizeof(text), f) != NULL) {
-                p->virtual_bytes = (double)strtoull(text, &next, 10) * page;
-                p->resident_bytes = (double)strtoull(next, NULL, 10) * page;
-        }
-        (void)fclose(f);
-}
-
-static void
 take_process(struct metrics_process *p, int64_t start_ms)
 {
+        struct resident r = resident_now();
         struct rlimit limit;
         struct timespec cpu = {0, 0};
 
@@ -76,16 +59,19 @@ take_process(struct metrics_process *p, int64_t start_ms)
         p->start_seconds = (double)start_ms / 1e3;
         p->open_fds = count_open_fds();
         p->max_fds = getrlimit(RLIMIT_NOFILE, &limit) == 0 ? (double)limit.rlim_cur : (double)NAN;
-        read_statm(p);
+        p->virtual_bytes = r.mapped > 0 ? (double)r.mapped : (double)NAN;
+        p->resident_bytes = r.total > 0 ? (double)r.total : (double)NAN;
 }
 
 static void
 take_memory(struct metrics_memory *m)
 {
+        struct resident r = resident_now();
+
         for (int i = 0; i < MEMORY_PARTS; i++)
                 m->parts[i] = memory_of((enum memory_part)i);
         m->limit = memory_limit();
-        m->anonymous = memory_resident_anonymous();
+        m->anonymous = r.total - r.file;
         m->refuses_new = memory_refuses_new();
 }
 

@@ -1,10 +1,11 @@
 #include "base/memory.h"
 
+#include "base/resident.h"
+
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 const char *const memory_part_names[MEMORY_PARTS] = {
     "series", "staging", "send", "queue", "targets"};
@@ -45,39 +46,12 @@ memory_refuses_new(void)
         return atomic_load_explicit(&refuses, memory_order_relaxed);
 }
 
-/* "size resident shared …", in pages. */
-static uint64_t
-anonymous_pages(const char *statm)
-{
-        char *end = NULL;
-        unsigned long long resident;
-        unsigned long long shared;
-
-        (void)strtoull(statm, &end, 10);
-        resident = strtoull(end, &end, 10);
-        shared = strtoull(end, &end, 10);
-        return resident > shared ? resident - shared : 0;
-}
-
-uint64_t
-memory_resident_anonymous(void)
-{
-        char text[128] = {0};
-        FILE *f = fopen("/proc/self/statm", "re");
-
-        if (f == NULL)
-                return 0;
-        if (fgets(text, sizeof(text), f) == NULL)
-                text[0] = '\0';
-        (void)fclose(f);
-        return anonymous_pages(text) * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
 void
 memory_check(void)
 {
         uint64_t max = memory_limit();
-        uint64_t used = memory_resident_anonymous();
+        struct resident r = resident_now();
+        uint64_t used = r.total - r.file;
         int64_t accounted = 0;
 
         for (int i = 0; i < MEMORY_PARTS; i++)

@@ -34,7 +34,5 @@ void memory_check(void);
 bool memory_refuses_new(void);
 /* The smaller of 200 MiB and 80 % of the cgroup's limit. */
 uint64_t memory_default_limit(void);
-/* Resident anonymous bytes of the process (RSS less file and shared pages). */
-uint64_t memory_resident_anonymous(void);
 
 #endif
