@@ -220,11 +220,11 @@ run(const struct arguments *args)
             .lifecycle = args->lifecycle,
             .quit_fd = quit_fd,
         };
-        int rc = signal_fd < 0 ? signal_fd : hash_setup(&e);
+        int rc = signal_fd < 0 ? signal_fd : http_setup(&e);
 
         resident_setup();
         if (rc == 0)
-                rc = http_setup(&e);
+                rc = hash_setup(&e);
         if (rc == 0)
                 rc = agent_start(&o, &a, &e);
         if (rc == 0) {

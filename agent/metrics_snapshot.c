@@ -63,13 +63,39 @@ take_process(struct metrics_process *p, int64_t start_ms)
         p->resident_bytes = r.total > 0 ? (double)r.total : (double)NAN;
 }
 
+const char *const memory_shown_names[MEMORY_SHOWN] = {"series", "staging", "send", "queue",
+    "targets", "curl", "tls", "other_heap", "stacks", "data", "code", "wal_map"};
+
+static int64_t
+at_least_0(int64_t n)
+{
+        return n > 0 ? n : 0;
+}
+
+/* Parts are looked at one by one, not derived from the whole: that they add up is a check. */
 static void
-take_memory(struct metrics_memory *m)
+take_parts(int64_t *parts, const struct resident *r, uint64_t wal_map)
+{
+        struct resident_anonymous own = resident_anonymous();
+
+        parts[MEMORY_OTHER_HEAP] = (int64_t)own.heap;
+        for (int i = 0; i < MEMORY_PARTS; i++) {
+                parts[i] = memory_of((enum memory_part)i);
+                parts[MEMORY_OTHER_HEAP] -= parts[i];
+        }
+        parts[MEMORY_OTHER_HEAP] = at_least_0(parts[MEMORY_OTHER_HEAP]);
+        parts[MEMORY_STACKS] = (int64_t)own.stacks;
+        parts[MEMORY_DATA] = (int64_t)own.data;
+        parts[MEMORY_CODE] = at_least_0((int64_t)r->file - (int64_t)wal_map);
+        parts[MEMORY_WAL_MAP] = (int64_t)wal_map;
+}
+
+static void
+take_memory(struct metrics_memory *m, uint64_t wal_map)
 {
         struct resident r = resident_now();
 
-        for (int i = 0; i < MEMORY_PARTS; i++)
-                m->parts[i] = memory_of((enum memory_part)i);
+        take_parts(m->parts, &r, wal_map);
         m->limit = memory_limit();
         m->anonymous = r.total - r.file;
         m->refuses_new = memory_refuses_new();
@@ -152,7 +178,6 @@ metrics_snapshot_take(const struct metrics_input *in, struct metrics_snapshot *o
             .arena = ARENA_INIT(POOLS_MAX_BYTES),
         };
         take_process(&out->process, in->start_ms);
-        take_memory(&out->memory);
         if (in->agent != NULL)
                 out->agent = *in->agent;
         if (in->parts.wal != NULL) {
@@ -160,6 +185,7 @@ metrics_snapshot_take(const struct metrics_input *in, struct metrics_snapshot *o
                 wal_stats(in->parts.wal, &out->log.stats);
                 out->log.usable = wal_usable(in->parts.wal, NULL);
         }
+        take_memory(&out->memory, out->log.stats.bytes_resident);
         if (in->parts.scraper != NULL)
                 rc = take_scraping(out, in->parts.scraper, e);
         if (rc == 0 && in->parts.senders != NULL)

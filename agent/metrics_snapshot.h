@@ -27,8 +27,19 @@ struct metrics_process {
         double start_seconds;
 };
 
+/* Behind what is accounted for by owner: the rest of what is resident, by what it is. */
+enum {
+        MEMORY_OTHER_HEAP = MEMORY_PARTS, /* the rest of the heap */
+        MEMORY_STACKS,
+        MEMORY_DATA, /* variables and the loader's tables */
+        MEMORY_CODE, /* pages of the program and its libraries */
+        MEMORY_WAL_MAP,
+        MEMORY_SHOWN
+};
+extern const char *const memory_shown_names[MEMORY_SHOWN];
+
 struct metrics_memory {
-        int64_t parts[MEMORY_PARTS];
+        int64_t parts[MEMORY_SHOWN];
         uint64_t limit;
         uint64_t anonymous;
         bool refuses_new;

@@ -77,9 +77,10 @@ const struct metric_row metrics_table[] = {
         .unit = METRIC_SIGNED,
         .offset = offsetof(struct metrics_memory, parts),
         .key = "part",
-        .names = memory_part_names,
-        .n_names = MEMORY_PARTS,
-        .help = "Accounted memory by part."},
+        .names = memory_shown_names,
+        .n_names = MEMORY_SHOWN,
+        .help = "Memory by owner; what is not accounted for by owner by what it is. The sum is the "
+                "resident memory, but for what was taken and not touched yet."},
     {.name = "gleaner_memory_limit_bytes",
         .source = METRIC_OF_MEMORY,
         .offset = offsetof(struct metrics_memory, limit),

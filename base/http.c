@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "base/http_auth.h"
+#include "base/http_memory.h"
 #include "base/http_tls.h"
 
 #include <stdio.h>
@@ -23,7 +24,7 @@ http_options_init(struct http_options *o)
 int
 http_setup(struct err *e)
 {
-        CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
+        CURLcode code = http_memory_init();
 
         if (code != CURLE_OK)
                 return err_set(e, ERR_SYS, "cannot set up libcurl: %s", curl_easy_strerror(code));

@@ -7,9 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const memory_part_names[MEMORY_PARTS] = {
-    "series", "staging", "send", "queue", "targets"};
-
 static _Atomic int64_t parts[MEMORY_PARTS];
 static _Atomic uint64_t limit;
 static atomic_bool refuses;

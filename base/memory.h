@@ -17,10 +17,10 @@ enum memory_part {
         MEMORY_SEND, /* windows, requests, decoded layouts */
         MEMORY_QUEUE, /* batches on their way to the disk */
         MEMORY_TARGETS, /* targets and their labels */
+        MEMORY_CURL, /* connections and transfers */
+        MEMORY_TLS, /* OpenSSL: contexts, sessions, certificates */
         MEMORY_PARTS
 };
-
-extern const char *const memory_part_names[MEMORY_PARTS];
 
 void memory_account(enum memory_part part, int64_t delta_bytes);
 int64_t memory_of(enum memory_part part);

@@ -4,13 +4,17 @@
 #include <link.h>
 #include <malloc.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { ENTRIES_AT_ONCE = 512 };
+enum {
+        ENTRIES_AT_ONCE = 512,
+        RANGE_MAX_BYTES = 1 << 30, /* larger mappings are a sanitizer's */
+};
 
 /* Of /proc/self/pagemap (Documentation/admin-guide/mm/pagemap.rst). */
 static const uint64_t entry_present = (uint64_t)1 << 63;
@@ -121,6 +125,61 @@ resident_data(void)
 
         (void)dl_iterate_phdr(add_data, &bytes);
         return bytes;
+}
+
+/* ---- by kind ---- */
+
+struct look {
+        struct resident_anonymous sum;
+        uintptr_t file_end; /* of the last writable mapping of a file: .bss follows */
+        uintptr_t guard_end; /* of the last mapping of one page without access: a stack follows */
+};
+
+static bool
+says(const char *line, const char *name)
+{
+        return strstr(line, name) != NULL;
+}
+
+/* A line of /proc/self/maps: "from-to rwxp offset device inode [path]". */
+static void
+look_at(struct look *l, const char *line)
+{
+        char *at = NULL;
+        uintptr_t from = (uintptr_t)strtoull(line, &at, 16);
+        uintptr_t end = *at == '-' ? (uintptr_t)strtoull(at + 1, &at, 16) : from;
+        uint64_t *part = &l->sum.heap;
+
+        if (strncmp(at, " ---p", 5) == 0 && end - from == page_size())
+                l->guard_end = end;
+        if (strncmp(at, " rw-p", 5) != 0 || end - from > RANGE_MAX_BYTES)
+                return;
+        if (strchr(line, '/') != NULL) {
+                l->file_end = end;
+                return;
+        }
+        if (from == l->file_end && !says(line, "[heap]"))
+                return;
+        if (says(line, "[stack]") || from == l->guard_end)
+                part = &l->sum.stacks;
+        // NOLINTNEXTLINE(performance-no-int-to-ptr): an address of the kernel's
+        *part += resident_of((const void *)from, end - from).total;
+}
+
+struct resident_anonymous
+resident_anonymous(void)
+{
+        FILE *f = pagemap_fd >= 0 ? fopen("/proc/self/maps", "re") : NULL;
+        struct look l = {0};
+        char line[4608];
+
+        if (f == NULL)
+                return l.sum;
+        while (fgets(line, sizeof(line), f) != NULL)
+                look_at(&l, line);
+        (void)fclose(f);
+        l.sum.data = resident_data();
+        return l.sum;
 }
 
 /* ---- giving back ---- */

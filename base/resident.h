@@ -25,6 +25,13 @@ struct resident resident_now(void);
 /* Resident bytes of [from, from + bytes); for large ranges this takes long: 8 bytes are read per
  * page. */
 struct resident resident_of(const void *from, size_t bytes);
+/* The process's own pages by what they are for. */
+struct resident_anonymous {
+        uint64_t heap; /* what malloc got, for whom it may be, free pieces included */
+        uint64_t stacks; /* told by their guard page */
+        uint64_t data;
+};
+struct resident_anonymous resident_anonymous(void);
 /* The data of the program and its libraries that has become the process's own: variables, and
  * tables that the loader has filled in. */
 uint64_t resident_data(void);

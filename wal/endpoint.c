@@ -148,6 +148,7 @@ fill_counters(struct wal *w, struct wal_stats *s)
         s->bytes_used = atomic_load(&w->used_bytes);
         s->bytes_max = atomic_load(&w->max_size);
         s->bytes_file = store_file_bytes(w->store);
+        s->bytes_resident = store_resident(w->store);
         s->bytes_block_payload = atomic_load(&w->block_bytes);
         s->bytes_written = written_bytes(w->io_fd);
         s->commits = atomic_load(&w->commits);

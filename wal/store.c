@@ -1,6 +1,7 @@
 #include "wal/store_lmdb.h"
 
 #include "base/err.h"
+#include "base/resident.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -418,6 +419,18 @@ store_check_readers(struct store *s)
         if (s->env != NULL)
                 (void)mdb_reader_check(s->env, &dead);
         (void)pthread_rwlock_unlock(&s->use);
+}
+
+uint64_t
+store_resident(struct store *s)
+{
+        uint64_t bytes = 0;
+
+        (void)pthread_rwlock_rdlock(&s->use);
+        if (s->map != NULL)
+                bytes = resident_of(s->map, atomic_load(&s->data_bytes)).total;
+        (void)pthread_rwlock_unlock(&s->use);
+        return bytes;
 }
 
 void

@@ -105,6 +105,8 @@ uint64_t store_room(const struct store *s);
 
 /* Frees the slots of readers that died. */
 void store_check_readers(struct store *s);
+/* Bytes of the map that are resident. */
+uint64_t store_resident(struct store *s);
 /* Takes the map's pages out of the resident set, unless little was read since the last time. */
 void store_give_back(struct store *s, bool always);
 /* Closes and opens again after LMDB gave up (a failed meta page write). Writer's thread. */

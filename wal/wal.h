@@ -168,6 +168,7 @@ struct wal_stats {
         uint64_t bytes_used; /* pages in use */
         uint64_t bytes_max; /* wal.max_size */
         uint64_t bytes_file;
+        uint64_t bytes_resident; /* of the file's map */
         uint64_t bytes_block_payload; /* bytes of blocks written since start */
         uint64_t bytes_written; /* by this process to the disk, as /proc/self/io has it */
         uint64_t commits;

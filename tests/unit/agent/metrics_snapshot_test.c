@@ -2,6 +2,7 @@
 
 #include "agent/metrics.h"
 #include "base/clock.h"
+#include "base/resident.h"
 #include "tests/testing/testing.h"
 #include "tests/unit/agent/fake_parts.h"
 
@@ -95,5 +96,6 @@ main(void)
             cmocka_unit_test(test_usable),
         };
 
+        resident_setup();
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/labels.h"
 #include "base/memory.h"
+#include "base/resident.h"
 #include "scrape/textparse.h"
 #include "tests/testing/testing.h"
 #include "tests/unit/agent/fake_parts.h"
@@ -288,5 +289,6 @@ main(void)
             cmocka_unit_test(test_page_over_its_bound),
         };
 
+        resident_setup();
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include "tests/testing/testing.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +86,38 @@ pages_of_a_file_are_told_apart(void **state)
         testing_remove(dir);
 }
 
+static void *
+use_stack(void *arg)
+{
+        volatile char local[256 << 10];
+
+        memset((char *)local, 1, sizeof(local));
+        *(struct resident_anonymous *)arg = resident_anonymous();
+        return NULL;
+}
+
+static void
+kinds_are_told_apart(void **state)
+{
+        struct resident_anonymous before = resident_anonymous();
+        struct resident_anonymous after;
+        char *p = map_anonymous();
+        pthread_t thread;
+
+        (void)state;
+        assert_true(before.data > 0);
+        assert_true(before.stacks > 0);
+        memset(p, 1, SIZE);
+        after = resident_anonymous();
+        assert_true(after.heap >= before.heap + SIZE);
+        assert_true(after.stacks < before.stacks + MIB);
+        assert_int_equal(munmap(p, SIZE), 0);
+        assert_int_equal(pthread_create(&thread, NULL, use_stack, &after), 0);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        assert_true(after.stacks >= before.stacks + (256 << 10));
+        assert_true(after.heap < before.heap + MIB);
+}
+
 /* Code and constants are the same afterwards, and variables, and tables that the loader filled. */
 static void
 giving_back_changes_no_value(void **state)
@@ -124,6 +157,7 @@ main(void)
             cmocka_unit_test(touched_memory_is_counted),
             cmocka_unit_test(a_range_is_counted_by_kind),
             cmocka_unit_test(pages_of_a_file_are_told_apart),
+            cmocka_unit_test(kinds_are_told_apart),
             cmocka_unit_test(giving_back_changes_no_value),
             cmocka_unit_test(nothing_is_said_without_proc),
         };
