@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Instructions per sample of the pure parts, counted by callgrind over the recorded pages.
 
-usage: micro.py [--record] [BUILD]     (build/release)
+usage: micro.py [--record] [--publish] [BUILD]     (build/release)
 
 Counts repeat to a few in a thousand, but depend on compiler and processor: bench/micro/baseline.json
 has them by both. A part that takes over 10 % more than there fails; without a baseline for this
-compiler and processor the table is only printed. --record puts the counts of now there.
+compiler and processor the table is only printed. --record puts the counts of now there, --publish
+into docs/PERFORMANCE.md.
 """
 import argparse
 import json
@@ -15,6 +16,8 @@ import re
 import subprocess
 import sys
 import tempfile
+
+import publish
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BASELINE = ROOT / "bench" / "micro" / "baseline.json"
@@ -78,7 +81,7 @@ def environment(build: pathlib.Path) -> str:
 
 def compare(now: dict, before: dict) -> tuple:
     """A Markdown table and what is wrong."""
-    lines = ["| part | instructions per sample | " + " | ".join(
+    lines = ["| part | what | " + " | ".join(
         f"{page} | change" for page in now) + " |",
         "| --- | --- |" + " ---: | ---: |" * len(now)]
     wrong = []
@@ -98,9 +101,18 @@ def compare(now: dict, before: dict) -> tuple:
     return "\n".join(lines), wrong
 
 
+def plain(now: dict) -> str:
+    lines = ["| part | what | " + " | ".join(now) + " |", "| --- | --- |" + " ---: |" * len(now)]
+    lines += [f"| {part} | {words} | "
+              + " | ".join(f"{counts[part]:,.0f}" for counts in now.values()) + " |"
+              for part, words in WORDS.items()]
+    return "\n".join(lines)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--record", action="store_true", help="the counts of now are the baseline")
+    parser.add_argument("--publish", action="store_true", help="and stand in docs/PERFORMANCE.md")
     parser.add_argument("build", nargs="?", default=str(ROOT / "build" / "release"))
     options = parser.parse_args()
     build = pathlib.Path(options.build)
@@ -111,6 +123,8 @@ def main() -> int:
     known = json.loads(BASELINE.read_text()) if BASELINE.exists() else {}
     table, wrong = compare(now, known.get(where, {}))
     print(f"{where}\n\n{table}")
+    if options.publish:
+        publish.replace(ROOT / "docs" / "PERFORMANCE.md", f"{where}:\n\n{plain(now)}", "micro")
     if options.record:
         known[where] = now
         BASELINE.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")

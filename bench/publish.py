@@ -17,7 +17,8 @@ sys.path.insert(0, str(ROOT / "bench"))
 import plots  # noqa: E402 (needs the path above)
 import report  # noqa: E402
 
-BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
+MARK = "<!-- {}: {} -->"
+BEGIN, END = MARK.format("bench", "begin"), MARK.format("bench", "end")
 SHOWN = [  # key, words, digits, workloads
     ("rss", "resident memory, MiB", 1, ["edge", "100k", "1m"]),
     ("cpu_per_million", "CPU seconds per million samples", 2, ["edge", "100k", "1m"]),
@@ -31,12 +32,14 @@ SHOWN = [  # key, words, digits, workloads
 PLOTTED = ["rss", "cpu_per_million", "wire_per_sample"]
 
 
-def replace(path: pathlib.Path, content: str) -> None:
-    before, begin, rest = path.read_text().partition(BEGIN)
-    _, end, after = rest.partition(END)
+def replace(path: pathlib.Path, content: str, name: str = "bench") -> None:
+    """Between the marks of that name."""
+    first, last = MARK.format(name, "begin"), MARK.format(name, "end")
+    before, begin, rest = path.read_text().partition(first)
+    _, end, after = rest.partition(last)
     if not begin or not end:
-        raise SystemExit(f"error: {path} has no lines {BEGIN} and {END}")
-    path.write_text(f"{before}{BEGIN}\n{content.strip(chr(10))}\n{END}{after}")
+        raise SystemExit(f"error: {path} has no lines {first} and {last}")
+    path.write_text(f"{before}{first}\n{content.strip(chr(10))}\n{last}{after}")
 
 
 def comparison(results: dict) -> str:

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct buf;
 struct err;
 
 enum { MICRO_PAGES_MAX = 64, MICRO_ARENA_BYTES = 512 << 20 };
@@ -40,6 +41,14 @@ struct micro_input {
         const char *folder; /* for a log; empty when it is given */
 };
 
+/* Adds one (gzip) to the pages. */
+int micro_read_page(struct micro_input *in, const char *path, struct err *e);
+/* The labels of a series as the log has them: job and instance added, sorted. In the arena. */
+int micro_label_set(
+    struct micro_input *in, const struct micro_series *s, struct labels *out, struct err *e);
+/* Appends the first page as a request of two samples a series, not compressed, in page order. */
+int micro_request(struct micro_input *in, struct buf *out, struct err *e);
+
 /* Runs one part; *out_samples is what its instructions are divided by. */
 typedef int (*micro_run)(struct micro_input *in, uint64_t *out_samples, struct err *e);
 
@@ -59,9 +68,5 @@ int micro_layout(struct micro_input *in, uint64_t *out_samples, struct err *e);
 /* ---- remotewrite/ ---- */
 int micro_send(struct micro_input *in, uint64_t *out_samples, struct err *e);
 int micro_snappy(struct micro_input *in, uint64_t *out_samples, struct err *e);
-
-/* The labels of a series of this page as the log has them: job and instance added, sorted. */
-int micro_label_set(
-    struct micro_input *in, const struct micro_series *s, struct labels *out, struct err *e);
 
 #endif

@@ -141,13 +141,11 @@ measured_snappy(const struct buf *raw, struct buf *out, struct err *e)
 }
 
 int
-micro_snappy(struct micro_input *in, uint64_t *out_samples, struct err *e)
+micro_request(struct micro_input *in, struct buf *out, struct err *e)
 {
         struct encode_sample samples[SAMPLES];
         struct group_series s;
         struct buf labels = BUF_INIT(RAW_MAX);
-        struct buf raw = BUF_INIT(RAW_MAX);
-        struct buf packed = BUF_INIT(RAW_MAX);
         int rc = 0;
 
         for (size_t i = 0; i < in->pages[0].n && rc == 0; i++) {
@@ -156,12 +154,22 @@ micro_snappy(struct micro_input *in, uint64_t *out_samples, struct err *e)
                 if (rc == 0)
                         rc = encode_labels(s.labels, s.n_labels, &labels, e);
                 if (rc == 0)
-                        rc = encode_series(buf_view(&labels), samples, SAMPLES, &raw, e);
+                        rc = encode_series(buf_view(&labels), samples, SAMPLES, out, e);
         }
+        buf_release(&labels);
+        return rc;
+}
+
+int
+micro_snappy(struct micro_input *in, uint64_t *out_samples, struct err *e)
+{
+        struct buf raw = BUF_INIT(RAW_MAX);
+        struct buf packed = BUF_INIT(RAW_MAX);
+        int rc = micro_request(in, &raw, e);
+
         if (rc == 0)
                 rc = measured_snappy(&raw, &packed, e);
         *out_samples += SAMPLES * in->pages[0].n;
-        buf_release(&labels);
         buf_release(&raw);
         buf_release(&packed);
         return rc;

@@ -17,8 +17,10 @@ from harness.processes import Process, free_port
 sys.path.insert(0, str(SOURCE / "bench"))
 
 import plots  # noqa: E402 (needs the path above)
+import micro  # noqa: E402
 import publish  # noqa: E402
 import report  # noqa: E402
+import stages  # noqa: E402
 import workloads  # noqa: E402
 
 PAGES = sorted((DATA / "pages").glob("node-exporter-*.txt.gz"))
@@ -168,6 +170,37 @@ class Papers(unittest.TestCase):
         self.assertEqual(["growth-1k", "growth-10k", "growth-100k", "growth-1m", "growth-2m",
                           "edge"], workloads.named(["growth", "edge"], known))
         self.assertEqual(["nonsense"], workloads.named(["nonsense"], known))
+
+
+class Counts(unittest.TestCase):
+    def test_a_part_that_takes_much_more_is_told(self):
+        now = {"node": {part: 100.0 for part in micro.WORDS}}
+        for name, before, wrong in (
+                ("no baseline", {}, 0),
+                ("a little more", {"node": {"lines": 92.0}}, 0),
+                ("much more", {"node": {"lines": 90.0}}, 1),
+                ("less", {"node": {"lines": 200.0}}, 0),
+                ("a part that is gone", {"node": {"lines": 100.0, "old": 1.0}}, 1)):
+            with self.subTest(name):
+                self.assertEqual(wrong, len(micro.compare(now, before)[1]))
+
+    def test_every_function_has_a_stage(self):
+        own = {"run": {"scrape/textrecord.c", "wal/writer.c"}, "order_add": {"remotewrite/order.c"}}
+        for thread, function, binary, want in (
+                ("scrape", "run", "/x/gleaner", "lines"),
+                ("scrape", "tcp_ack", "[kernel.kallsyms]", "receive: kernel"),
+                ("wal", "run", "/x/gleaner", "commit: blocks"),
+                ("send-1", "order_add", "/x/gleaner", "request:"),
+                ("send-1", "exc_page_fault", "[kernel.kallsyms]", "send: kernel, memory"),
+                ("send-1", "[unknown]", "/usr/lib/libsnappy.so.1.1.9", "snappy"),
+                ("control", "nothing", "/x/gleaner", "all other")):
+            with self.subTest(function, thread=thread):
+                line = f"  {thread}  200040  7f4b39dccd73 {function} ({binary})\n"
+                found, _ = stages.shares(line, own)
+                self.assertEqual([1.0], list(found.values()))
+                self.assertTrue(stages.STAGES[next(iter(found))][3].startswith(want))
+        everything = stages.table({0: 0.5, 1: 0.5}, 0.8, [["#", "x"], ["14.2", "page received"]])
+        self.assertIn("| 400 | 50.0% | 14: page received |", everything)
 
 
 if __name__ == "__main__":
