@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Puts the results of a run into the papers: README.md (table, plot), docs/PERFORMANCE.md (all
-tables), docs/comparison.svg.
+"""Puts the results of runs into the papers: README.md (table, plot), docs/PERFORMANCE.md (all tables,
+plots of growth and outages), docs/*.svg.
 
-usage: publish.py [--note=TEXT] [results.json]     (build/bench/results/results.json)
+usage: publish.py [--note=TEXT] [results.json…]     (build/bench/results/results.json)
 
-What stands between the marks "<!-- bench: begin -->" and "<!-- bench: end -->" is replaced.
+Of several runs of one workload the last one named counts; machine and date are those of the first. What stands between the marks "<!-- bench: begin -->" and "<!-- bench: end -->" is replaced.
 """
 import argparse
 import json
@@ -58,8 +58,20 @@ def comparison(results: dict) -> str:
     return "\n".join(lines)
 
 
+def merged(paths: list) -> dict:
+    every = [json.loads(path.read_text()) for path in paths]
+    results = every[0]
+    for more in every[1:]:
+        results["runs"].update(more["runs"])
+        results["versions"] |= more["versions"]
+    return results
+
+
 def command(results: dict) -> str:
-    return " ".join(["scripts/bench.sh"] + ["--quick"] * results["quick"] + list(results["runs"]))
+    windows = results.get("windows", 1)
+    options = ["--quick"] * results["quick"] + [f"--windows={windows}"] * (windows > 1)
+    names = dict.fromkeys(report.group_of(name) or name for name in results["runs"])
+    return " ".join(["scripts/bench.sh", *options, *names])
 
 
 def readme(results: dict, note: str) -> str:
@@ -82,17 +94,34 @@ def chart(results: dict) -> str:
                              for key, words, digits, workloads in SHOWN if key in PLOTTED])
 
 
+def write_plots(results: dict, folder: pathlib.Path) -> str:
+    """Those of growth and outages; the lines that show them."""
+    charts = {}
+    for group in report.groups(results):
+        for key, words in (("rss", "memory"), ("cpu_percent", "CPU")):
+            charts[f"{group}-{key}"] = (report.growth_chart(results, group, key),
+                                        f"{words} over {report.GROUPS[group]}")
+    for name, run in results["runs"].items():
+        if any("outage_at" in found for found in run["agents"].values()):
+            charts[f"memory-{name}"] = (report.memory_over_time(name, run),
+                                        f"memory over the time of {name}")
+    for name, (chart, _) in charts.items():
+        (folder / f"{name}.svg").write_text(chart)
+    return "\n".join(f"![{words}]({name}.svg)\n" for name, (_, words) in charts.items())
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--note", default="", help="a sentence on how far the figures hold")
-    parser.add_argument("results", nargs="?",
-                        default=str(ROOT / "build" / "bench" / "results" / "results.json"))
+    parser.add_argument("results", nargs="*", type=pathlib.Path,
+                        default=[ROOT / "build" / "bench" / "results" / "results.json"])
     options = parser.parse_args()
-    results = json.loads(pathlib.Path(options.results).read_text())
+    results = merged(options.results)
+    docs = ROOT / "docs"
     replace(ROOT / "README.md", readme(results, options.note))
-    replace(ROOT / "docs" / "PERFORMANCE.md",
-            f"    {command(results)}\n\n{options.note}\n\n{report.document(results)}")
-    (ROOT / "docs" / "comparison.svg").write_text(chart(results))
+    replace(docs / "PERFORMANCE.md", f"    {command(results)}\n\n{options.note}\n\n"
+            f"{report.document(results)}\n{write_plots(results, docs)}")
+    (docs / "comparison.svg").write_text(chart(results))
     return 0
 
 

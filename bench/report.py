@@ -59,6 +59,11 @@ def members(results: dict, group: str) -> dict:
             if name.startswith(group + "-")}
 
 
+def group_of(name: str) -> str:
+    """Of which group a workload is, or nothing."""
+    return next((group for group in GROUPS if name.startswith(group + "-")), "")
+
+
 def along(runs: dict, agent: str, key: str) -> list:
     return [(x, found[agent][key]) for x, found in sorted(runs.items())
             if key in found.get(agent, {})]
@@ -85,11 +90,13 @@ def groups(results: dict) -> list:
 
 
 def document(results: dict) -> str:
+    windows = results.get("windows", 1)
     lines = [f"Measured {results['begun']} on {results['machine']}, load {results['load_at_start']:.1f}"
-             f" at the start, {'windows of 60 s' if results['quick'] else 'windows of 180 s'}.", ""]
+             f" at the start, windows of {60 if results['quick'] else 180} s"
+             + (f", the median of {windows}." if windows > 1 else "."), ""]
     lines += [f"- {name}: {version}" for name, version in results["versions"].items()]
     return "\n".join(lines) + "\n\n" + "\n".join(
-        [table(name, run) for name, run in results["runs"].items()]
+        [table(name, run) for name, run in results["runs"].items() if not group_of(name)]
         + [group_table(results, group) for group in groups(results)])
 
 
@@ -109,6 +116,14 @@ def memory_over_time(name: str, run: dict) -> str:
                        + (" (grey: the outage)" if spans else ""), lines, spans=spans)
 
 
+def growth_chart(results: dict, group: str, key: str) -> str:
+    runs = members(results, group)
+    words = next(w for k, w, _ in GROWTH if k == key)
+    return plots.lines(f"{words}, over {GROUPS[group]}",
+                       {agent: along(runs, agent, key) for agent in next(iter(runs.values()))},
+                       points=True)
+
+
 def write_plots(results: dict, out: pathlib.Path) -> None:
     for key, words, digits in FIGURES:
         if key in PLOTTED:
@@ -117,9 +132,5 @@ def write_plots(results: dict, out: pathlib.Path) -> None:
     for name, run in results["runs"].items():
         (out / f"memory-{name}.svg").write_text(memory_over_time(name, run))
     for group in groups(results):
-        runs = members(results, group)
-        for key, words, _ in GROWTH:
-            chart = plots.lines(f"{words}, over {GROUPS[group]}",
-                                {agent: along(runs, agent, key)
-                                 for agent in next(iter(runs.values()))}, points=True)
-            (out / f"{group}-{key}.svg").write_text(chart)
+        for key, *_ in GROWTH:
+            (out / f"{group}-{key}.svg").write_text(growth_chart(results, group, key))

@@ -1,6 +1,6 @@
 """Runs one agent after another on each workload; prints tables, writes JSON and plots.
 
-usage: run.py [--quick] [--agents=a,b] [--keep] [--out=FOLDER] [workload…]
+usage: run.py [--quick] [--windows=N] [--agents=a,b] [--keep] [--out=FOLDER] [workload…]
 """
 import argparse
 import json
@@ -8,6 +8,7 @@ import os
 import pathlib
 import platform
 import shutil
+import statistics
 import sys
 import time
 
@@ -142,6 +143,12 @@ def window(bed: Bed, watch: Watch, seconds: int) -> dict:
     }
 
 
+def windows(bed: Bed, watch: Watch, seconds: int) -> dict:
+    """Each figure's median over as many windows as were asked for."""
+    found = [window(bed, watch, seconds) for _ in range(bed.workload.windows)]
+    return {key: statistics.median(f[key] for f in found) for key in found[0]}
+
+
 def outage(bed: Bed, watch: Watch, steady: dict) -> dict:
     """503 for a while, then until all that was held has come."""
     seconds = bed.workload.outage
@@ -197,9 +204,9 @@ def run_one(folder: pathlib.Path, workload, kind) -> dict:
             found.update(restart(bed))
             watch.pid = bed.agent.pid
             warm_up(bed)
-            found.update(window(bed, watch, workload.window))
+            found.update(windows(bed, watch, workload.window))
         else:
-            found.update(window(bed, watch, workload.window))
+            found.update(windows(bed, watch, workload.window))
         s = bed.stats()
         found.update({key: s[key] for key in ("missing", "out_of_order", "duplicates", "faulty",
                                               "stale_markers", "metadata")})
@@ -226,6 +233,8 @@ def machine() -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="windows of 60 s")
+    parser.add_argument("--windows", type=int, default=1,
+                        help="windows of a run; figures are their medians")
     parser.add_argument("--agents", default=",".join(AGENTS))
     parser.add_argument("--keep", action="store_true", help="keep the agents' folders")
     parser.add_argument("--out", default=str(ROOT / "build" / "bench" / "results"))
@@ -234,6 +243,8 @@ def main() -> int:
     known = all_workloads(options.quick)
     names = named(options.workloads, known)
     agents = options.agents.split(",")
+    for workload in known.values():
+        workload.windows = max(1, options.windows)
     wrong = [n for n in names if n not in known] + [a for a in agents if a not in AGENTS]
     if wrong:
         parser.error(f"unknown: {', '.join(wrong)}; there are {', '.join(known)} and "
@@ -242,7 +253,7 @@ def main() -> int:
         fetch_peers()  # nginx
     out = pathlib.Path(options.out)
     out.mkdir(parents=True, exist_ok=True)
-    results = {"machine": machine(), "quick": options.quick,
+    results = {"machine": machine(), "quick": options.quick, "windows": options.windows,
                "begun": time.strftime("%Y-%m-%d %H:%M:%S"),
                "load_at_start": os.getloadavg()[0],
                "versions": {a: AGENTS[a].version() for a in agents}, "runs": {}}

@@ -38,6 +38,7 @@ class Workload:
     fleets: list
     warm: int = 90  # seconds
     window: int = 180
+    windows: int = 1  # one after the other
     outage: int = 0  # seconds of 503, in place of the window
     restart: bool = False  # kill -9 in the middle of the window
     tls: bool = False  # remote write through nginx with TLS 1.3

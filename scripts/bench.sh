@@ -2,7 +2,7 @@
 # Measures gleaner beside Prometheus's agent mode and vmagent on the same targets and receiver:
 # installs what building needs, builds, fetches the peers (Debian's, nothing is installed), runs.
 # Loopback only; everything it writes is below build/.
-# usage: bench.sh [--quick] [--agents=gleaner,prometheus,vmagent] [workload…]
+# usage: bench.sh [--quick] [--windows=N] [--agents=gleaner,prometheus,vmagent] [workload…]
 #
 # Workloads: edge 100k 1m outage restart churn bigpage shuffled tls edge-rw2 (none named: all of
 # these). One takes five minutes per agent, the outage ten; with --quick two and five. By name only:

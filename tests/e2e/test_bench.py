@@ -134,7 +134,7 @@ class Papers(unittest.TestCase):
         self.assertIn("vmagent failed: no <such> file", made)
         self.assertIn("| 10,000 | 100.0 | failed |", made)
         self.assertIn("| resident memory, MiB | edge | 12.3 | – |", publish.comparison(results()))
-        self.assertIn("scripts/bench.sh --quick edge growth-1k", publish.readme(results(), ""))
+        self.assertIn("scripts/bench.sh --quick edge growth`", publish.readme(results(), ""))
 
     def test_plots_are_well_formed(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -146,6 +146,21 @@ class Papers(unittest.TestCase):
         for chart in made.values():
             xml.dom.minidom.parseString(chart)
         self.assertIn("12.3", made["comparison"])
+
+    def test_the_last_run_of_a_workload_counts(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            older, newer = results(), results()
+            newer["runs"] = {"edge": {"about": "newer", "x": 0, "agents": {}}}
+            for file, content in (("a", older), ("b", newer)):
+                (folder / file).write_text(json.dumps(content))
+            made = publish.merged([folder / "a", folder / "b"])
+            self.assertEqual("newer", made["runs"]["edge"]["about"])
+            self.assertIn("growth-1k", made["runs"])
+            shown = publish.write_plots(older, folder)
+            for plot in ("growth-rss.svg", "growth-cpu_percent.svg", "memory-edge.svg"):
+                self.assertIn(f"({plot})", shown)
+                xml.dom.minidom.parse(str(folder / plot))
 
     def test_a_line_of_nothing_is_a_plot_too(self):
         xml.dom.minidom.parseString(plots.lines("empty", {"gleaner": []}))
