@@ -63,8 +63,7 @@ series_free(struct series *s)
         slots_release(&s->slots);
         slotmap_release(&s->dropped);
         slotmap_release(&s->aliases);
-        slotmap_release(&s->stamps.index);
-        free(s->stamps.times);
+        stamps_release(&s->stamps);
         free(s->columns);
         free(s->extras);
         free(s->markers);
@@ -94,8 +93,7 @@ void
 series_account(struct series *s)
 {
         size_t now = sizeof(*s) + slots_memory(&s->slots) + slotmap_memory(&s->dropped) +
-            slotmap_memory(&s->aliases) + slotmap_memory(&s->finals) +
-            slotmap_memory(&s->stamps.index) + s->stamps.cap * sizeof(int64_t) +
+            slotmap_memory(&s->aliases) + slotmap_memory(&s->finals) + stamps_memory(&s->stamps) +
             s->cap_columns * sizeof(*s->columns) + s->cap_extras * sizeof(*s->extras) +
             s->cap_markers * sizeof(*s->markers);
 
@@ -299,6 +297,7 @@ turn_epoch(struct series *s)
 {
         s->epoch_ms = s->tick_ms;
         s->wants_compaction = false;
+        s->state_dirty |= s->stamps.n > 0; /* some may have become old enough to be remembered */
         for (size_t i = 0; i < s->slots.n_chunks; i++) {
                 struct slot_chunk *c = &s->slots.chunks[i];
                 unsigned dead = 0;
@@ -336,39 +335,21 @@ forget_old(struct series *s, struct err *e)
         return slotmap_filter(&s->dropped, is_recent_generation, &generation, e);
 }
 
-static int
-set_stamp(struct series_stamps *st, uint32_t slot, int64_t time_ms, struct err *e)
-{
-        int64_t *old = series_find_stamp(st, slot);
-
-        if (old != NULL) {
-                *old = time_ms;
-                return 0;
-        }
-        if (st->n == st->cap) {
-                size_t cap = st->cap > 0 ? st->cap * 2 : 16;
-                int64_t *v = realloc(st->times, cap * sizeof(*v));
-
-                if (v == NULL)
-                        return err_nomem(e, "timestamps of series");
-                st->times = v;
-                st->cap = cap;
-        }
-        st->times[st->n] = time_ms;
-        return slotmap_put(&st->index, slot, (uint32_t)st->n++, e);
-}
-
+/* A marker bears the tick: where series with timestamps of their own get them, it is the newest. */
 static int
 keep_stamps(struct series *s, struct err *e)
 {
+        bool track = s->target->job->track_timestamps_staleness;
         int rc = 0;
 
+        for (size_t i = 0; track && rc == 0 && i < s->n_markers; i++)
+                rc = stamps_set(&s->stamps, s->markers[i], s->tick_ms, e);
         for (size_t i = 0; rc == 0 && i < s->n_extras; i++) {
                 const struct series_extra *x = &s->extras[i];
-                const int64_t *last = series_find_stamp(&s->stamps, x->slot);
+                const int64_t *last = stamps_find(&s->stamps, x->slot);
 
                 if (last == NULL || x->time_ms > *last)
-                        rc = set_stamp(&s->stamps, x->slot, x->time_ms, e);
+                        rc = stamps_set(&s->stamps, x->slot, x->time_ms, e);
         }
         return rc;
 }
@@ -384,7 +365,7 @@ finish_page(struct series *s, struct err *e)
         rc = stage_report(s, e);
         if (rc == 0)
                 rc = settle_slots(s, s->report.up, e);
-        if (rc == 0 && s->report.up)
+        if (rc == 0)
                 rc = keep_stamps(s, e);
         for (size_t i = 0; rc == 0 && i < s->n_markers; i++)
                 rc = series_stage(s, s->markers[i], COLUMN_STALE, e);

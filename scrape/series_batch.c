@@ -6,6 +6,7 @@
 
 #include "base/compress.h"
 #include "base/err.h"
+#include "scrape/job.h"
 #include "scrape/target.h"
 #include "wal/keyframe.h"
 #include "wal/layout.h"
@@ -309,6 +310,33 @@ out:
         return rc;
 }
 
+/*
+ * Whether the log is to remember the newest timestamp of a series that brings its own. Where such
+ * series get markers, a sample may come again behind one; and an old sample that came twice would
+ * be refused. Others come twice after a restart, which is no harm: it is the same sample.
+ */
+static bool
+is_worth_keeping(const struct series *s, int64_t stamp_ms)
+{
+        return s->target->job->track_timestamps_staleness || stamp_ms < s->tick_ms - EPOCH_MS;
+}
+
+static int
+list_stamps(const struct series *s, struct target_state *state, struct err *e)
+{
+        if (s->stamps.n == 0)
+                return 0;
+        state->stamps = malloc(s->stamps.n * sizeof(*state->stamps));
+        if (state->stamps == NULL)
+                return err_nomem(e, "a target's state");
+        for (size_t i = 0; i < s->stamps.n; i++) {
+                if (is_worth_keeping(s, s->stamps.times[i]))
+                        state->stamps[state->n_stamps++] =
+                            (struct target_stamp){s->stamps.slots[i], s->stamps.times[i]};
+        }
+        return 0;
+}
+
 int
 series_put_state(struct series *s, struct err *e)
 {
@@ -334,7 +362,10 @@ series_put_state(struct series *s, struct err *e)
                                 state.chunks[i].alive[k / 8] |= (uint8_t)(1U << (k % 8));
                 }
         }
-        rc = target_state_encode(&state, &s->batch->bytes, e);
+        rc = list_stamps(s, &state, e);
+        if (rc == 0)
+                rc = target_state_encode(&state, &s->batch->bytes, e);
+        free(state.stamps);
         free(state.chunks);
         if (rc == 0)
                 rc = wal_batch_put(s->batch, &put, from, e);

@@ -21,8 +21,7 @@ forget_all(struct series *s)
         slots_release(&s->slots);
         slotmap_release(&s->dropped);
         slotmap_release(&s->aliases);
-        slotmap_release(&s->stamps.index);
-        s->stamps.n = 0;
+        stamps_release(&s->stamps);
         for (int i = 0; i < REPORT_SERIES; i++)
                 s->report_slot[i] = SLOT_NONE;
         s->slots_version++;
@@ -73,6 +72,9 @@ series_restore(struct series *s, struct err *e)
         if (strcmp(state.identity, s->target->identity) == 0) {
                 for (size_t i = 0; rc == 0 && i < state.n_chunks; i++)
                         rc = restore_chunk(s, &state.chunks[i], e);
+                for (size_t i = 0; rc == 0 && i < state.n_stamps; i++)
+                        rc = stamps_set(
+                            &s->stamps, state.stamps[i].slot, state.stamps[i].time_ms, e);
                 s->open_tail = s->slots.n_chunks > 0;
         } else {
                 s->number = wal_new_id(s->pool->wal); /* two identities with one hash */
@@ -185,6 +187,7 @@ move_part(void *arg, struct layout_part *part, struct err *e)
                 const struct slot_chunk *c = &s->slots.chunks[m->from];
                 unsigned k = head->first + i;
                 struct labels l = {.v = m->labels};
+                const int64_t *stamp;
                 uint32_t to;
 
                 if (k >= c->slots || !is_living(c->flags[k]))
@@ -195,6 +198,9 @@ move_part(void *arg, struct layout_part *part, struct err *e)
                         break;
                 c = &s->slots.chunks[m->from]; /* the array may have moved */
                 slots_chunk(&s->slots, to)->hash[to % CHUNK_SLOTS] = c->hash[k];
+                stamp = stamps_find(&s->stamps, (uint32_t)(m->from * CHUNK_SLOTS + k));
+                if (stamp != NULL)
+                        rc = stamps_set(&s->stamps, to, *stamp, e);
         }
         layout_part_free(part);
         return rc;
@@ -242,8 +248,10 @@ move_half_dead(struct series *s, struct err *e)
         if (rc == 0 && s->builder != NULL)
                 rc = series_flush_layout(s, e);
         for (size_t i = n; rc == 0 && i-- > 0;) {
-                if (moved[i])
-                        slots_remove_chunk(&s->slots, i);
+                if (!moved[i])
+                        continue;
+                slots_remove_chunk(&s->slots, i);
+                rc = stamps_remove_chunk(&s->stamps, i, e);
         }
         free(moved);
         return rc;
@@ -264,8 +272,6 @@ series_compact(struct series *s, int64_t now_ms, struct err *e)
                 rc = move_half_dead(s, e);
         s->slots_version++;
         slotmap_release(&s->aliases);
-        slotmap_release(&s->stamps.index);
-        s->stamps.n = 0;
         for (int i = 0; i < REPORT_SERIES; i++)
                 s->report_slot[i] = SLOT_NONE;
         if (rc == 0)

@@ -53,19 +53,11 @@ series_stage(struct series *s, uint32_t slot, uint64_t bits, struct err *e)
         return 0;
 }
 
-int64_t *
-series_find_stamp(const struct series_stamps *st, uint32_t slot)
-{
-        const uint32_t *at = slotmap_find(&st->index, slot);
-
-        return at != NULL ? &st->times[*at] : NULL;
-}
-
 /* A sample with a timestamp of its own: rides beside the column. */
 static int
 stage_stamped(struct series *s, uint32_t slot, const struct text_sample *x, struct err *e)
 {
-        const int64_t *last = series_find_stamp(&s->stamps, slot);
+        const int64_t *last = stamps_find(&s->stamps, slot);
         uint8_t *flags = slots_flags(&s->slots, slot);
 
         if (x->timestamp_ms > s->tick_ms + SERIES_AHEAD_MS) {

@@ -10,6 +10,7 @@
 #include "scrape/series.h"
 #include "scrape/slotmap.h"
 #include "scrape/slots.h"
+#include "scrape/stamps.h"
 #include "wal/batch.h"
 #include "wal/column.h"
 
@@ -45,14 +46,6 @@ struct series_pending {
         size_t n_markers;
 };
 
-/* The newest stored timestamp of series that bring their own. */
-struct series_stamps {
-        struct slotmap index; /* slot → place in times */
-        int64_t *times; /* owned */
-        size_t n;
-        size_t cap;
-};
-
 enum series_phase { SERIES_IDLE, SERIES_READING, SERIES_ENDED };
 
 struct series_pool {
@@ -83,7 +76,7 @@ struct series {
         struct slots slots;
         struct slotmap dropped; /* raw series that relabeling drops → generation */
         struct slotmap aliases; /* further raw texts of a series that has a slot → slot */
-        struct series_stamps stamps;
+        struct stamps stamps; /* of series with their own timestamps, markers included */
         uint32_t report_slot[REPORT_SERIES]; /* SLOT_NONE until made */
         bool hashes_known; /* raw hashes are worth an index */
         bool state_dirty; /* the log's target state is behind */
@@ -141,8 +134,6 @@ void pool_forget_target(struct series_pool *p, uint64_t number);
 
 /* ---- series_sample.c ---- */
 
-/* The newest stored timestamp of a series with its own ones, NULL when there is none. */
-int64_t *series_find_stamp(const struct series_stamps *st, uint32_t slot);
 /* What dropped raw series that are met now are marked with. */
 uint32_t series_dropped_generation(const struct series *s);
 /* Stages bits at a slot; the column is borrowed when it is the chunk's first. */

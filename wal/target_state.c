@@ -19,6 +19,7 @@ enum {
         BITS_AS_THEY_ARE = 1,
         BITS_BYTES = (CHUNK_SLOTS + 7) / 8,
         CHUNK_MIN_BYTES = 3, /* id, slots, kind of bits */
+        STAMP_MIN_BYTES = 2, /* slot, time */
 };
 
 static bool
@@ -70,6 +71,28 @@ put_chunk(const struct target_chunk *c, uint64_t before, struct buf *out, struct
         return buf_append(out, bytes, n, e);
 }
 
+/* Nothing when there are none. */
+static int
+put_stamps(const struct target_state *s, struct buf *out, struct err *e)
+{
+        struct target_stamp before = {0, s->time_ms};
+        uint8_t bytes[2 * VARINT_MAX];
+        int rc = 0;
+
+        if (s->n_stamps > 0)
+                rc = buf_append(out, bytes, varint_put(bytes, s->n_stamps), e);
+        for (size_t i = 0; i < s->n_stamps && rc == 0; i++) {
+                const struct target_stamp *x = &s->stamps[i];
+                size_t n = varint_put(bytes, zigzag((int64_t)x->slot - (int64_t)before.slot));
+
+                n += varint_put(
+                    bytes + n, zigzag((int64_t)((uint64_t)x->time_ms - (uint64_t)before.time_ms)));
+                rc = buf_append(out, bytes, n, e);
+                before = *x;
+        }
+        return rc;
+}
+
 static int
 put_all(const struct target_state *s, struct buf *out, struct err *e)
 {
@@ -93,6 +116,8 @@ put_all(const struct target_state *s, struct buf *out, struct err *e)
                 rc = put_chunk(&s->chunks[i], before, out, e);
                 before = s->chunks[i].chunk;
         }
+        if (rc == 0)
+                rc = put_stamps(s, out, e);
         return rc;
 }
 
@@ -179,6 +204,32 @@ get_chunks(struct bytes_reader *r, struct target_state *s, struct err *e)
                         return corrupt(e, "a chunk");
                 before = c->chunk;
         }
+        return 0;
+}
+
+static int
+get_stamps(struct bytes_reader *r, struct target_state *s, struct err *e)
+{
+        struct target_stamp before = {0, s->time_ms};
+        uint64_t count = bytes_left(r) > 0 ? bytes_varint(r) : 0;
+
+        if (r->bad || count > bytes_left(r) / STAMP_MIN_BYTES)
+                return corrupt(e, "the count of its timestamps");
+        if (count > 0) {
+                s->stamps = calloc(count, sizeof(*s->stamps));
+                if (s->stamps == NULL)
+                        return err_nomem(e, "a target's timestamps");
+        }
+        for (; s->n_stamps < count; s->n_stamps++) {
+                uint64_t slot = before.slot + (uint64_t)unzigzag(bytes_varint(r));
+                uint64_t time = (uint64_t)before.time_ms + (uint64_t)unzigzag(bytes_varint(r));
+
+                if (r->bad || slot / CHUNK_SLOTS >= s->n_chunks ||
+                    slot % CHUNK_SLOTS >= s->chunks[slot / CHUNK_SLOTS].slots)
+                        return corrupt(e, "a timestamp");
+                before = (struct target_stamp){(uint32_t)slot, (int64_t)time};
+                s->stamps[s->n_stamps] = before;
+        }
         return bytes_left(r) == 0 ? 0 : corrupt(e, "bytes behind its end");
 }
 
@@ -206,6 +257,8 @@ target_state_decode(struct view bytes, struct target_state *out, struct err *e)
         if (s.identity == NULL)
                 return err_nomem(e, "a target's identity");
         rc = get_chunks(&r, &s, e);
+        if (rc == 0)
+                rc = get_stamps(&r, &s, e);
         if (rc < 0) {
                 target_state_release(&s);
                 return rc;
@@ -221,5 +274,6 @@ target_state_release(struct target_state *s)
                 return;
         free(s->identity);
         free(s->chunks);
+        free(s->stamps);
         memset(s, 0, sizeof(*s));
 }

@@ -1,6 +1,7 @@
 /*
  * What the log remembers of a target: its identity, its living chunks, and which of their slots
- * were alive at the last stored scrape (alive: it gets a staleness marker when it vanishes). Pure.
+ * were alive at the last stored scrape (alive: it gets a staleness marker when it vanishes), and
+ * the newest timestamps of series that bring their own, as far as they are worth remembering. Pure.
  */
 #ifndef WAL_TARGET_STATE_H
 #define WAL_TARGET_STATE_H
@@ -20,6 +21,12 @@ struct target_chunk {
         uint8_t alive[(CHUNK_SLOTS + 7) / 8]; /* bit i of byte i/8 */
 };
 
+/* A series with timestamps of its own: its newest one. */
+struct target_stamp {
+        uint32_t slot; /* place of its chunk × CHUNK_SLOTS + its slot there */
+        int64_t time_ms;
+};
+
 struct target_state {
         uint64_t target; /* the number that blocks name it by */
         char *identity; /* owned; job, final labels and URL */
@@ -27,6 +34,8 @@ struct target_state {
         int64_t interval_ms; /* its scrape interval */
         struct target_chunk *chunks; /* owned */
         size_t n_chunks;
+        struct target_stamp *stamps; /* owned; in any order */
+        size_t n_stamps;
 };
 
 /* Appends; compressed where it pays (runs of bits), checksummed. */

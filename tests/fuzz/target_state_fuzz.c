@@ -25,6 +25,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 if (target_state_encode(&s, &bytes, NULL) < 0 ||
                     target_state_decode(buf_view(&bytes), &back, NULL) < 0 ||
                     strcmp(back.identity, s.identity) != 0 || back.n_chunks != s.n_chunks ||
+                    back.n_stamps != s.n_stamps ||
+                    (s.n_stamps > 0 &&
+                        back.stamps[s.n_stamps - 1].time_ms != s.stamps[s.n_stamps - 1].time_ms) ||
                     (s.n_chunks > 0 &&
                         memcmp(back.chunks, s.chunks, s.n_chunks * sizeof(*s.chunks)) != 0))
                         abort();

@@ -189,6 +189,97 @@ half_dead_chunks_are_compacted(void **state)
         free(few);
 }
 
+/* Scrapes "a" with a timestamp of its own, so long before the tick. */
+static void
+scrape_stamped(struct rig *r, int64_t before_tick_ms)
+{
+        char page[64];
+
+        (void)snprintf(
+            page, sizeof(page), "b 2\na 1 %lld\n", (long long)(r->tick + 15000 - before_tick_ms));
+        scrape_stored(r, page);
+}
+
+static void
+restart(struct rig *r)
+{
+        close_log(r);
+        open_log(r);
+}
+
+/* track_timestamps_staleness: the receiver would refuse what comes behind the marker. */
+static void
+a_sample_does_not_come_behind_its_marker(void **state)
+{
+        struct rig *r = *state;
+
+        r->job.track_timestamps_staleness = true;
+        for (int restarts = 0; restarts < 2; restarts++) {
+                scrape_stamped(r, 5000);
+                assert_int_equal(r->report.out_of_order, 0);
+                scrape_stored(r, "b 2\n"); /* its marker bears this tick */
+                assert_int_equal(count(r, "a{instance=\"i\",job=\"node\"} STALE"), restarts + 1);
+                if (restarts > 0)
+                        restart(r);
+                scrape_stamped(r, 15000 + 1000);
+                assert_int_equal(r->report.out_of_order, 1);
+                scrape_stamped(r, 30000); /* the very tick of the marker */
+                assert_int_equal(r->report.out_of_order, 1);
+                scrape_stamped(r, 2000);
+                assert_int_equal(r->report.out_of_order, 0);
+        }
+        /* the scrape after the restart ends it, the marker counts as well */
+        restart(r);
+        scrape_stored(r, "b 2\n");
+        restart(r);
+        scrape_stamped(r, 15000 + 1000);
+        assert_int_equal(r->report.out_of_order, 1);
+}
+
+static void
+an_old_sample_does_not_come_again_after_a_restart(void **state)
+{
+        struct rig *r = *state;
+        const char *page = "b 2\na 1 1699990000000\n"; /* hours ago */
+
+        scrape_stored(r, page);
+        restart(r);
+        scrape_stored(r, page);
+        assert_int_equal(r->report.out_of_order, 1);
+        assert_int_equal(count(r, "a{"), 1);
+        page = "b 2\na 1 1700000010000\n"; /* just now; it becomes old */
+        for (int i = 0; i < 90; i++)
+                scrape_stored(r, page);
+        restart(r);
+        scrape_stored(r, page);
+        assert_int_equal(r->report.out_of_order, 1);
+        assert_int_equal(count(r, "a{"), 2);
+}
+
+static void
+timestamps_outlive_a_compaction(void **state)
+{
+        struct rig *r = *state;
+        char *all = big_page(1500, 1, 0);
+        struct series_counts counts;
+
+        r->job.track_timestamps_staleness = true;
+        scrape_stored(r, all);
+        for (int i = 0; i < 130; i++)
+                scrape_stamped(r, 5000);
+        testing_ok(series_compact(r->series, r->tick, &r->error), &r->error);
+        settle(r);
+        series_count(r->series, &counts);
+        assert_int_equal(counts.chunks, 1);
+        scrape_stamped(r, 15000 + 5000); /* the last one again */
+        assert_int_equal(r->report.out_of_order, 1);
+        restart(r);
+        scrape_stamped(r, 30000 + 5000);
+        assert_int_equal(r->report.out_of_order, 1);
+        assert_int_equal(count(r, "a{instance=\"i\",job=\"node\"} 1 "), 130);
+        free(all);
+}
+
 static void
 new_series_are_refused_over_the_memory_limit(void **state)
 {
@@ -224,6 +315,9 @@ main(void)
             WITH_RIG(a_vanished_target_gets_markers),
             WITH_RIG(markers_of_a_vanished_target_can_be_read_when_all_else_is_sent),
             WITH_RIG(half_dead_chunks_are_compacted),
+            WITH_RIG(a_sample_does_not_come_behind_its_marker),
+            WITH_RIG(an_old_sample_does_not_come_again_after_a_restart),
+            WITH_RIG(timestamps_outlive_a_compaction),
             WITH_RIG(new_series_are_refused_over_the_memory_limit),
         };
 

@@ -36,6 +36,11 @@ round_trip(const struct target_state *s)
                 assert_memory_equal(
                     back.chunks[i].alive, s->chunks[i].alive, sizeof(s->chunks[i].alive));
         }
+        assert_int_equal(back.n_stamps, s->n_stamps);
+        for (size_t i = 0; i < s->n_stamps; i++) {
+                assert_int_equal(back.stamps[i].slot, s->stamps[i].slot);
+                assert_int_equal(back.stamps[i].time_ms, s->stamps[i].time_ms);
+        }
         target_state_release(&back);
         assert_null(back.identity);
         buf_release(&out);
@@ -69,6 +74,10 @@ test_states_come_back(void **state)
                 }
                 (void)round_trip(&s);
         }
+        s.stamps = (struct target_stamp[]){{7 * CHUNK_SLOTS + 1023, s.time_ms - 60000},
+            {CHUNK_SLOTS, INT64_MIN}, {2 * CHUNK_SLOTS + 6, INT64_MAX}, {2 * CHUNK_SLOTS, 0}};
+        s.n_stamps = 4;
+        (void)round_trip(&s);
         s.identity = (char[]){""};
         s.time_ms = INT64_MIN;
         s.target = UINT64_MAX;
@@ -140,7 +149,16 @@ test_bytes_from_outside(void **state)
             {"run too long", HEAD "\x01\x02\x05\x00\x03\x03", 12, ERR_CORRUPT},
             {"run of nothing", HEAD "\x01\x02\x05\x00\x03\x00\x02", 13, ERR_CORRUPT},
             {"run cut short", HEAD "\x01\x02\x05\x00\x03", 11, ERR_CORRUPT},
-            {"bytes behind", HEAD "\x00\x00", 8, ERR_CORRUPT},
+            {"sound, two timestamps", HEAD "\x01\x02\x05\x01\x1f\x02\x08\x01\x07\x02", 16, 0},
+            {"timestamp beyond the slots", HEAD "\x01\x02\x05\x01\x1f\x01\x0a\x01", 14,
+                ERR_CORRUPT},
+            {"timestamp before the slots", HEAD "\x01\x02\x05\x01\x1f\x01\x01\x01", 14,
+                ERR_CORRUPT},
+            {"timestamp without chunks", HEAD "\x00\x01\x00\x00", 10, ERR_CORRUPT},
+            {"timestamps cut short", HEAD "\x01\x02\x05\x01\x1f\x02\x08\x01", 14, ERR_CORRUPT},
+            {"more timestamps than bytes", HEAD "\x01\x02\x05\x01\x1f\x7f\x08\x01", 14,
+                ERR_CORRUPT},
+            {"bytes behind", HEAD "\x00\x00\x00", 9, ERR_CORRUPT},
         };
 #undef HEAD
 
