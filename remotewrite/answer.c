@@ -164,11 +164,13 @@ judge_refusal(const struct answer *a, const struct answer_context *c, struct jud
         }
         tell(out, a, "");
         out->reason = a->status == 409 ? LOST_CONFLICT : LOST_REFUSED;
-        if (out->ambiguous) {
+        out->lost = thanos_count(a->body, c);
+        /* Thanos, which alone answers 409, has kept what is valid of it, now or before */
+        if (out->ambiguous && (a->status == 409 || out->lost > 0)) {
                 out->verdict = VERDICT_UNCONFIRMED;
+                out->lost = 0;
                 return;
         }
-        out->lost = thanos_count(a->body, c);
         if (out->lost > 0) {
                 out->verdict = VERDICT_COUNTED;
         } else if (is_thanos_conflict(a)) {

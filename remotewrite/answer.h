@@ -44,7 +44,8 @@ enum verdict {
         VERDICT_UNCONFIRMED, /* refused, and may have been taken before */
         VERDICT_COUNTED, /* taken but for `lost` samples, which the receiver counted */
         VERDICT_PARTLY, /* taken but for some samples, `lost` at least: it did not count them */
-        VERDICT_REFUSED, /* refused as a whole, first and clean attempt: halve by series */
+        VERDICT_REFUSED, /* refused as a whole: halve by series; what is refused in the end is lost,
+                            or unconfirmed when it may have been taken before */
         VERDICT_DROPPED, /* 429, and the configuration says not to try again */
         VERDICT_SPLIT, /* too large */
         VERDICT_RETRY, /* the same again, after a delay */

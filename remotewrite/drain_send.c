@@ -190,8 +190,8 @@ tell_refusal(struct drain *d, const struct part *p, const struct judgement *j)
         if (d->refusal_told_ms != 0 && now - d->refusal_told_ms < TELL_EVERY_MS)
                 return;
         d->refusal_told_ms = now;
-        log_warn(j->verdict == VERDICT_UNCONFIRMED
-                ? "the receiver refused a repeated request, counting it as unconfirmed"
+        log_warn(j->ambiguous
+                ? "the receiver refused a repeated request, what it does not take is unconfirmed"
                 : "the receiver refused samples, those it does not take are lost",
             LOG_STR("endpoint", d->name), LOG_STR("err", j->text), LOG_UINT("samples", p->samples),
             LOG_UINT("series", p->series));

@@ -65,6 +65,7 @@ flight_take(struct flight *f, struct request **r, bool ambiguous)
 {
         for (struct part *p = (*r)->parts; p != NULL; p = p->next)
                 p->ambiguous = ambiguous;
+        (*r)->searches = FLIGHT_SEARCHES_REPEAT;
         *f->tail = *r;
         f->tail = &(*r)->next;
         *r = NULL;
@@ -147,6 +148,13 @@ lose(struct flight *f, struct part *p, enum wal_lost reason, uint64_t samples)
         f->dropped += samples;
 }
 
+static bool
+may_search(const struct flight *f, const struct part *p)
+{
+        return p->series > 1 && f->searches >= 2 && f->searched < FLIGHT_SEARCHES_MAX &&
+            (!p->ambiguous || p->request->searches >= 2);
+}
+
 /*
  * Refused as a whole: look for the series that are the reason, as long as the budget lasts. The
  * halves go behind the request's other parts: when it ends, it was spent on the large ones.
@@ -157,13 +165,16 @@ refuse(struct flight *f, struct part *p, const struct judgement *j, struct err *
         struct part *halves = NULL;
         int rc = 0;
 
-        if (p->series > 1 && f->searches >= 2 && f->searched < FLIGHT_SEARCHES_MAX) {
+        if (may_search(f, p)) {
                 rc = packer_halve(f->packer, p, &halves, e);
                 if (rc < 0)
                         return rc;
                 f->searches -= 2;
                 f->searched += 2;
+                p->request->searches -= p->ambiguous ? 2 : 0;
                 f->split++;
+        } else if (p->ambiguous) {
+                p->request->counts.unconfirmed += p->samples;
         } else {
                 lose(f, p, j->reason, p->samples);
                 f->unsearched += p->series > 1 ? p->samples : 0;
@@ -188,6 +199,7 @@ answer(struct flight *f, struct part *p, const struct judgement *j, struct err *
         case VERDICT_SETTLED:
                 acknowledge(f, p, p->samples);
                 f->searches += f->searches < FLIGHT_SEARCHES_MAX ? FLIGHT_EARNS : 0;
+                p->request->searches += FLIGHT_EARNS;
                 replace(p, NULL);
                 return 0;
         case VERDICT_UNCONFIRMED:

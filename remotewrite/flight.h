@@ -18,9 +18,16 @@
 /*
  * How many requests may be sent to find the refused series of one window: so many, and two more for
  * each request that was taken, as cutting one in two costs. So the search for a series that stands
- * alone pays for itself, and a receiver that refuses everything is not asked for long.
+ * alone pays for itself, and a receiver that refuses everything is not asked for long. A repeat
+ * that is refused was most likely taken as a whole, so it gets few; but there may be a series in it
+ * that is always refused, with which a receiver that keeps all or nothing never took it.
  */
-enum { FLIGHT_SEARCHES = 64, FLIGHT_SEARCHES_MAX = 1024, FLIGHT_EARNS = 2 };
+enum {
+        FLIGHT_SEARCHES = 64,
+        FLIGHT_SEARCHES_MAX = 1024,
+        FLIGHT_SEARCHES_REPEAT = 14, /* for each request, before it earns */
+        FLIGHT_EARNS = 2,
+};
 
 struct flight {
         struct wal *wal; /* borrowed, as endpoint and packer */

@@ -33,6 +33,7 @@ struct request {
         bool continues; /* begins with samples of a series whose earlier ones are in the request
                            before: not to be sent until that is settled */
         struct wal_ledger counts; /* what has become of its samples so far */
+        unsigned searches; /* see flight.h: requests that may still be sent to search this one */
         struct part *parts; /* owned: those that are not settled, in order */
 };
 

@@ -190,10 +190,10 @@ static const struct row rows[] = {
     {"the text ends in the middle", .status = 409, .body = "add 12", .want = VERDICT_REFUSED,
         .want_reason = LOST_CONFLICT},
     {"400 of a repeat", .status = 400, .body = "out of order sample", .ambiguous = true,
-        .want = VERDICT_UNCONFIRMED, .want_ambiguous = true, .want_reason = LOST_REFUSED},
+        .want = VERDICT_REFUSED, .want_ambiguous = true, .want_reason = LOST_REFUSED},
     {"409 of a repeat, with counts", .status = 409, .body = THANOS_CONFLICT, .ambiguous = true,
         .want = VERDICT_UNCONFIRMED, .want_ambiguous = true, .want_reason = LOST_CONFLICT},
-    {"422 of a repeat", .status = 422, .ambiguous = true, .want = VERDICT_UNCONFIRMED,
+    {"422 of a repeat", .status = 422, .ambiguous = true, .want = VERDICT_REFUSED,
         .want_ambiguous = true, .want_reason = LOST_REFUSED},
 
     /* no answer at all */

@@ -219,6 +219,30 @@ refused_series_is_found_and_the_rest_arrives(void **state)
 }
 
 static int
+refuse_poison_after_an_outage(
+    struct world *w, const struct testing_request *r, struct view raw, struct testing_reply *reply)
+{
+        return r->number <= 2 ? 503 : refuse_poison(w, r, raw, reply);
+}
+
+static void
+outage_does_not_make_all_of_a_refused_request_unconfirmed(void **state)
+{
+        struct world w;
+        struct sender_stats s;
+
+        (void)state;
+        begin(&w, refuse_poison_after_an_outage, 2, 100);
+        w.mark = 400;
+        world_start(&w);
+        world_drain(&w, &s);
+        assert_int_equal(s.cursor.ledger.unconfirmed, 2);
+        assert_int_equal(s.cursor.ledger.acknowledged, w.written - 2);
+        assert_int_equal(w.samples, w.written - 2);
+        world_release(&w);
+}
+
+static int
 count_as_thanos(
     struct world *w, const struct testing_request *r, struct view raw, struct testing_reply *reply)
 {
@@ -419,6 +443,7 @@ main(void)
             cmocka_unit_test(refused_repeat_is_unconfirmed_not_lost),
             cmocka_unit_test(too_large_is_split_and_remembered),
             cmocka_unit_test(refused_series_is_found_and_the_rest_arrives),
+            cmocka_unit_test(outage_does_not_make_all_of_a_refused_request_unconfirmed),
             cmocka_unit_test(counts_of_thanos_settle_the_request),
             cmocka_unit_test(throttled_is_dropped_only_when_the_file_says_so),
             cmocka_unit_test(thin_link_meets_no_request_that_it_cannot_finish),

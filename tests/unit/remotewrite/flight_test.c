@@ -368,6 +368,33 @@ few_are_lost_beside_the_refused(void **state)
         }
 }
 
+/* Most likely it was taken as a whole. But a series that is always refused may have kept all of it
+ * from being taken. */
+static void
+repeat_that_is_refused_is_searched_a_little(void **state)
+{
+        struct world w;
+        struct part *p;
+        unsigned requests = 0;
+
+        (void)state;
+        world_init(&w);
+        take(&w, &(struct shape){.series = 1000, .groups = 1, .ambiguous = true});
+        while ((p = flight_next(&w.flight)) != NULL) {
+                requests++;
+                answer(&w, p, VERDICT_REFUSED, 0);
+        }
+        assert_int_equal(requests, FLIGHT_SEARCHES_REPEAT + 1);
+        assert_int_equal(w.wal->cursor.ledger.unconfirmed, 2000);
+        take(&w, &(struct shape){.series = 1000, .groups = 1, .ambiguous = true});
+        while ((p = flight_next(&w.flight)) != NULL)
+                answer(&w, p, has_poison(p) ? VERDICT_REFUSED : VERDICT_SETTLED, 0);
+        assert_int_equal(w.wal->cursor.ledger.unconfirmed, 2002);
+        assert_int_equal(w.wal->cursor.ledger.acknowledged, 1998);
+        assert_int_equal(w.flight.unsearched, 0);
+        world_release(&w);
+}
+
 static void
 too_large_is_split_down_to_one_series(void **state)
 {
@@ -492,6 +519,7 @@ main(void)
             cmocka_unit_test(refused_series_are_found),
             cmocka_unit_test(search_for_refused_series_has_an_end),
             cmocka_unit_test(few_are_lost_beside_the_refused),
+            cmocka_unit_test(repeat_that_is_refused_is_searched_a_little),
             cmocka_unit_test(too_large_is_split_down_to_one_series),
             cmocka_unit_test(several_parts_settle_as_one),
             cmocka_unit_test(what_grew_too_old_is_lost_by_age),
