@@ -8,6 +8,7 @@
 #include "remotewrite/encode.h"
 #include "remotewrite/endpoint.h"
 #include "remotewrite/group.h"
+#include "remotewrite/kin.h"
 #include "remotewrite/plan.h"
 #include "wal/column.h"
 
@@ -208,7 +209,7 @@ relabel(struct identity *d, size_t n, struct labels *l, enum kept_verdict *out, 
         return 0;
 }
 
-/* Encodes a sorted set and notes where two of its labels stand. */
+/* Encodes a sorted set, notes where two of its labels stand and what the others amount to. */
 static int
 encode(
     struct identity *d, const struct label *v, size_t n, struct identity_result *out, struct err *e)
@@ -220,8 +221,11 @@ encode(
         for (size_t i = 0; rc == 0 && i < n; i++) {
                 bool name = view_eq(v[i].name, VIEW_LIT("__name__"));
                 bool instance = !name && view_eq(v[i].name, VIEW_LIT("instance"));
+                uint64_t hash = kin_label(kin_text(v[i].name, 0), v[i].value);
                 size_t from;
 
+                out->kin += instance ? 0 : hash;
+                out->object += name || instance ? 0 : hash;
                 if (!name && !instance)
                         continue;
                 rc = encode_labels(v + done, i - done, &d->encoded, e);

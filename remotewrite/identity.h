@@ -33,6 +33,8 @@ struct identity_result { /* valid until the next call */
         size_t name_bytes;
         size_t instance_at;
         size_t instance_bytes;
+        uint64_t object; /* kin.h */
+        uint64_t kin;
 };
 
 /* A group begins: its shapes (group.h) are other ones than those of the group before. */

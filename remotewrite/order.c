@@ -242,65 +242,37 @@ cut_pieces(const struct order_series *s, struct object *x)
         x->bytes[2] = s->at + s->bytes - x->at[2];
 }
 
-static inline uint64_t
-stir(uint64_t hash, uint64_t word)
+/* Appends a kin to those of its object. */
+static void
+add_to_object(struct order *o, uint32_t kin, const struct order_series *s)
 {
-        hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-        return hash << 32 | hash >> 32; /* what was spread upwards comes down again */
-}
+        uint32_t *place = object_place(o, s->object);
+        struct object *object;
 
-/* In place of base/hash.h's: some 100 bytes of each series pass here, and a collision harms
- * nothing. */
-static uint64_t
-hash_bytes(const char *p, size_t n, uint64_t hash)
-{
-        uint64_t word;
-
-        hash = stir(hash, n);
-        if (n < sizeof(word)) {
-                for (size_t i = 0; i < n; i++)
-                        hash = stir(hash, (unsigned char)p[i]);
-                return hash;
+        if (*place == none) {
+                *place = (uint32_t)o->n_objects;
+                object = &o->objects[o->n_objects++];
+                *object = (struct object){.hash = s->object, .first = kin, .last = kin};
+                cut_pieces(s, object);
+                return;
         }
-        for (size_t i = 0; i + sizeof(word) < n; i += sizeof(word)) {
-                memcpy(&word, p + i, sizeof(word));
-                hash = stir(hash, word);
-        }
-        memcpy(&word, p + n - sizeof(word), sizeof(word));
-        return stir(hash, word);
-}
-
-static uint64_t
-hash_pieces(const char *base, const struct object *x)
-{
-        uint64_t hash = 0;
-
-        for (int i = 0; i < PIECES; i++) {
-                if (x->bytes[i] > 0)
-                        hash = hash_bytes(base + x->at[i], x->bytes[i], hash);
-        }
-        return hash;
+        object = &o->objects[*place];
+        o->kins[object->last].next = kin;
+        object->last = kin;
 }
 
 int
-order_add(struct order *o, const char *base, const struct order_series *s, struct err *e)
+order_add(struct order *o, const struct order_series *s, struct err *e)
 {
-        struct object x = {.first = none, .last = none};
         uint32_t series = (uint32_t)o->n;
-        uint64_t kin_hash;
         uint32_t *place;
-        struct object *object;
         bool room = o->n < o->room && o->n_kins < o->kin_room && o->n_objects < o->object_room;
 
         if (!room && grow(o, e) < 0)
                 return ERR_NOMEM;
-        cut_pieces(s, &x);
-        x.hash = hash_pieces(base, &x);
-        kin_hash = s->name_bytes > 0 ? hash_bytes(base + s->at + s->name_at, s->name_bytes, x.hash)
-                                     : x.hash;
         o->n++;
         o->next[series] = none;
-        place = kin_place(o, kin_hash);
+        place = kin_place(o, s->kin);
         if (*place != none) {
                 struct kin *kin = &o->kins[*place];
 
@@ -309,18 +281,8 @@ order_add(struct order *o, const char *base, const struct order_series *s, struc
                 return 0;
         }
         *place = (uint32_t)o->n_kins;
-        o->kins[o->n_kins++] = (struct kin){kin_hash, series, series, none};
-        place = object_place(o, x.hash);
-        if (*place == none) {
-                *place = (uint32_t)o->n_objects;
-                o->objects[o->n_objects++] = x;
-        }
-        object = &o->objects[*place];
-        if (object->first == none)
-                object->first = (uint32_t)o->n_kins - 1;
-        else
-                o->kins[object->last].next = (uint32_t)o->n_kins - 1;
-        object->last = (uint32_t)o->n_kins - 1;
+        o->kins[o->n_kins++] = (struct kin){s->kin, series, series, none};
+        add_to_object(o, *place, s);
         return 0;
 }
 

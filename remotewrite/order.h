@@ -25,6 +25,8 @@ struct order_series {
         uint32_t name_bytes;
         uint32_t instance_at;
         uint32_t instance_bytes;
+        uint64_t object; /* kin.h; equal ones are taken for the same */
+        uint64_t kin;
 };
 
 int order_new(struct order **out, struct err *e);
@@ -34,7 +36,7 @@ void order_reset(struct order *o);
 /* Empties, keeps the memory. */
 void order_clear(struct order *o);
 /* Adds the next series; they are numbered from 0. */
-int order_add(struct order *o, const char *base, const struct order_series *s, struct err *e);
+int order_add(struct order *o, const struct order_series *s, struct err *e);
 /* The numbers of all series in the order in which they should go; valid until the next call. */
 const uint32_t *order_sort(struct order *o, const char *base);
 

@@ -5,6 +5,7 @@
 #include "remotewrite/encode.h"
 #include "remotewrite/encode_bytes.h"
 #include "remotewrite/identity.h"
+#include "remotewrite/kin.h"
 
 #include <stdlib.h>
 
@@ -22,6 +23,9 @@ struct step {
         uint32_t at; /* in the text */
         uint32_t bytes;
         uint32_t from;
+        uint64_t name_hash; /* kin.h */
+        struct view value; /* of the last series, as most of the next one's */
+        uint64_t hash; /* of the label with it */
 };
 
 struct plan {
@@ -30,6 +34,8 @@ struct plan {
         uint32_t name; /* the steps that are __name__ and instance; `whole`: none is */
         uint32_t instance;
         size_t bytes; /* the most that a set takes, but for its values */
+        uint64_t object; /* kin.h, of the external labels */
+        uint64_t kin;
 };
 
 struct plans {
@@ -128,9 +134,26 @@ add_step(struct plans *p, const struct label *l, uint32_t from, struct err *e)
                 return rc;
         if (from != whole) /* without the label's own tag and length */
                 head = 1 + varint_size(1 + varint_size(l->name.n) + l->name.n);
-        p->steps[p->n_steps++] =
-            (struct step){(uint32_t)(at + head), (uint32_t)(p->text.len - at - head), from};
+        p->steps[p->n_steps++] = (struct step){
+            .at = (uint32_t)(at + head),
+            .bytes = (uint32_t)(p->text.len - at - head),
+            .from = from,
+            .name_hash = kin_text(l->name, 0),
+            .hash = kin_label(kin_text(l->name, 0), (struct view){NULL, 0}),
+        };
         return 0;
+}
+
+/* An external label's part of the hashes is always the same. */
+static void
+add_hashes(struct plan *x, uint32_t i, const struct step *step, struct view value)
+{
+        uint64_t hash = kin_label(step->name_hash, value);
+
+        if (step->from != whole)
+                return;
+        x->kin += i != x->instance ? hash : 0;
+        x->object += i != x->instance && i != x->name ? hash : 0;
 }
 
 static int
@@ -154,8 +177,10 @@ learn(struct plans *p, const struct plan_source *s, struct err *e)
                 else if (view_eq(l->name, VIEW_LIT("instance")))
                         x.instance = i;
                 rc = add_step(p, l, scraped ? next++ : whole, e);
-                if (rc == 0)
-                        x.bytes += LABEL_MAX + p->steps[p->n_steps - 1].bytes;
+                if (rc < 0)
+                        break;
+                x.bytes += LABEL_MAX + p->steps[p->n_steps - 1].bytes;
+                add_hashes(&x, i, &p->steps[p->n_steps - 1], l->value);
         }
         if (rc == 0)
                 p->plans[s->shape - 1] = x;
@@ -182,6 +207,17 @@ plans_learn(struct plans *p, const struct plan_source *s, struct err *e)
 
 /* ---- encoding ---- */
 
+/* A value is one view wherever it occurs in the chunk: what was hashed last need not be read. */
+static inline uint64_t
+hash_value(struct step *step, struct view value)
+{
+        if (value.p != step->value.p || value.n != step->value.n) {
+                step->value = value;
+                step->hash = kin_label(step->name_hash, value);
+        }
+        return step->hash;
+}
+
 static inline uint8_t *
 put_step(uint8_t *to, const char *name, size_t name_bytes, struct view value)
 {
@@ -205,10 +241,10 @@ put_step(uint8_t *to, const char *name, size_t name_bytes, struct view value)
 }
 
 int
-plans_encode(const struct plans *p, const struct plan *x, const struct label *labels,
-    struct buf *out, struct identity_result *result, struct err *e)
+plans_encode(struct plans *p, const struct plan *x, const struct label *labels, struct buf *out,
+    struct identity_result *result, struct err *e)
 {
-        const struct step *steps = p->steps + x->first;
+        struct step *steps = p->steps + x->first;
         size_t room = x->bytes;
         uint8_t *start;
         uint8_t *to;
@@ -221,21 +257,30 @@ plans_encode(const struct plans *p, const struct plan *x, const struct label *la
         if (rc < 0)
                 return rc;
         start = to = (uint8_t *)out->ptr;
-        *result = (struct identity_result){.kept = true};
+        *result = (struct identity_result){.kept = true, .object = x->object, .kin = x->kin};
         for (uint32_t i = 0; i < x->steps; i++) {
-                const char *text = p->text.ptr + steps[i].at;
-                size_t at = (size_t)(to - start);
+                struct step *step = &steps[i];
+                uint8_t *from = to;
+                uint64_t hash = 0;
 
-                if (steps[i].from == whole)
-                        to = put_text(to, text, steps[i].bytes);
-                else
-                        to = put_step(to, text, steps[i].bytes, labels[steps[i].from].value);
+                if (step->from == whole) {
+                        to = put_text(to, p->text.ptr + step->at, step->bytes);
+                } else {
+                        to = put_step(
+                            to, p->text.ptr + step->at, step->bytes, labels[step->from].value);
+                        hash = i != x->instance ? hash_value(step, labels[step->from].value) : 0;
+                }
+                if (i == x->instance) {
+                        result->instance_at = (size_t)(from - start);
+                        result->instance_bytes = (size_t)(to - from);
+                        continue;
+                }
+                result->kin += hash;
                 if (i == x->name) {
-                        result->name_at = at;
-                        result->name_bytes = (size_t)(to - start) - at;
-                } else if (i == x->instance) {
-                        result->instance_at = at;
-                        result->instance_bytes = (size_t)(to - start) - at;
+                        result->name_at = (size_t)(from - start);
+                        result->name_bytes = (size_t)(to - from);
+                } else {
+                        result->object += hash;
                 }
         }
         out->len = (size_t)(to - start);

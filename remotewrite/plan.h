@@ -38,8 +38,11 @@ struct plan_source {
 
 /* Makes a shape's plan. When there are too many others, those are forgotten. ERR_NOMEM. */
 int plans_learn(struct plans *p, const struct plan_source *s, struct err *e);
-/* Writes the label set of a series of the plan's shape into out, in place of what that held. */
-int plans_encode(const struct plans *p, const struct plan *x, const struct label *labels,
-    struct buf *out, struct identity_result *result, struct err *e);
+/*
+ * Writes the label set of a series of the plan's shape into out, in place of what that held. What
+ * the labels view must not change before plans_clear.
+ */
+int plans_encode(struct plans *p, const struct plan *x, const struct label *labels, struct buf *out,
+    struct identity_result *result, struct err *e);
 
 #endif

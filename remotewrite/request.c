@@ -184,6 +184,8 @@ builder_add(struct builder *b, const struct identity_result *identity,
             .name_bytes = (uint32_t)identity->name_bytes,
             .instance_at = (uint32_t)identity->instance_at,
             .instance_bytes = (uint32_t)identity->instance_bytes,
+            .object = identity->object,
+            .kin = identity->kin,
         };
         int rc = grow(b, e);
 
@@ -196,7 +198,7 @@ builder_add(struct builder *b, const struct identity_result *identity,
         s.at = (uint32_t)(offset + 1 +
             varint_get((const uint8_t *)b->pool.ptr + offset + 1,
                 (const uint8_t *)b->pool.ptr + b->pool.len, &length));
-        rc = order_add(b->order, b->pool.ptr, &s, e);
+        rc = order_add(b->order, &s, e);
         if (rc < 0) {
                 b->pool.len = offset;
                 return rc;

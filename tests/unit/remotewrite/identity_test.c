@@ -106,6 +106,7 @@ external_labels_are_merged_and_existing_ones_win(void **state)
                 struct remote_config *c = config_new(cases[i].external, NULL, 0);
                 struct identity *d = NULL;
                 struct identity_result r;
+                struct identity_result first;
                 struct buf want = BUF_INIT(65536);
 
                 testing_ok(identity_new(c, &c->endpoints[0], &d, NULL), NULL);
@@ -116,6 +117,10 @@ external_labels_are_merged_and_existing_ones_win(void **state)
                         assert_true(r.kept);
                         if (!view_eq(r.labels, buf_view(&want)))
                                 fail_msg("case %zu, round %u", i, round);
+                        if (round == 0)
+                                first = r;
+                        assert_int_equal(r.object, first.object);
+                        assert_int_equal(r.kin, first.kin);
                 }
                 buf_release(&want);
                 identity_free(d);
@@ -268,6 +273,47 @@ name_and_instance_are_found(void **state)
         remote_config_unref(c);
 }
 
+/* What stands together in a request: sets that differ in instance, or in name and instance. */
+static void
+kin_and_objects_are_told_apart(void **state)
+{
+        static const struct {
+                struct pair series[LABELS_MAX];
+                bool object; /* the same as the first one's */
+                bool kin;
+        } cases[] = {
+            {{{"__name__", "x"}, {"instance", "1"}, {"pod", "abcdefghijk"}}, true, true},
+            {{{"__name__", "x"}, {"instance", "2"}, {"pod", "abcdefghijk"}}, true, true},
+            {{{"__name__", "x"}, {"pod", "abcdefghijk"}}, true, true},
+            {{{"__name__", "y"}, {"instance", "1"}, {"pod", "abcdefghijk"}}, true, false},
+            {{{"instance", "1"}, {"pod", "abcdefghijk"}}, true, false},
+            {{{"__name__", "x"}, {"instance", "1"}, {"pod", "abcdefghijl"}}, false, false},
+            {{{"__name__", "x"}, {"instance", "1"}, {"pod", "bbcdefghijk"}}, false, false},
+            {{{"__name__", "x"}, {"instance", "1"}, {"pod", "abc"}}, false, false},
+            {{{"__name__", "x"}, {"instance", "1"}, {"poe", "abcdefghijk"}}, false, false},
+            {{{"__name__", "x"}, {"instance", "1"}}, false, false},
+            {{{"__name__", "abcdefghijk"}, {"instance", "1"}, {"pod", "x"}}, false, false},
+        };
+        const struct pair external[] = {{"cluster", "c"}, {NULL, NULL}};
+        struct remote_config *c = config_new(external, NULL, 0);
+        struct identity *d = NULL;
+        struct identity_result first = {0};
+
+        (void)state;
+        testing_ok(identity_new(c, &c->endpoints[0], &d, NULL), NULL);
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                struct identity_result r;
+
+                ask(d, cases[i].series, 0, &r);
+                first = i == 0 ? r : first;
+                if ((r.object == first.object) != cases[i].object ||
+                    (r.kin == first.kin) != cases[i].kin)
+                        fail_msg("case %zu", i);
+        }
+        identity_free(d);
+        remote_config_unref(c);
+}
+
 static void
 reference_and_memory_go_back(void **state)
 {
@@ -292,6 +338,7 @@ main(void)
             cmocka_unit_test(rules_run_on_the_merged_set_and_are_remembered),
             cmocka_unit_test(shapes_are_those_of_a_group),
             cmocka_unit_test(name_and_instance_are_found),
+            cmocka_unit_test(kin_and_objects_are_told_apart),
             cmocka_unit_test(reference_and_memory_go_back),
         };
 

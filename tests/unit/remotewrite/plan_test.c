@@ -2,6 +2,7 @@
 
 #include "remotewrite/encode.h"
 #include "remotewrite/identity.h"
+#include "remotewrite/kin.h"
 #include "tests/testing/testing.h"
 
 #include <stdio.h>
@@ -22,12 +23,14 @@ learn(struct plans *p, uint32_t shape, const struct label *labels, size_t n)
 
 /* What the plan writes must be what encode_labels writes. */
 static void
-compare(const struct plans *p, const struct plan *x, const struct label *labels,
+compare(struct plans *p, const struct plan *x, const struct label *labels,
     const struct label *merged, size_t n)
 {
         struct buf want = BUF_INIT(BOUND);
         struct buf got = BUF_INIT(BOUND);
         struct identity_result r;
+        uint64_t object = 0;
+        uint64_t kin = 0;
         struct err e = ERR_INIT;
 
         assert_non_null(x);
@@ -40,13 +43,18 @@ compare(const struct plans *p, const struct plan *x, const struct label *labels,
                 bool instance = view_is(merged[i].name, "instance");
                 size_t at = name ? r.name_at : r.instance_at;
                 size_t bytes = name ? r.name_bytes : r.instance_bytes;
+                uint64_t hash = kin_label(kin_text(merged[i].name, 0), merged[i].value);
                 struct buf field = BUF_INIT(BOUND);
 
+                kin += instance ? 0 : hash;
+                object += name || instance ? 0 : hash;
                 testing_ok(encode_labels(merged + i, 1, &field, &e), &e);
                 if (name || instance)
                         assert_true(view_eq((struct view){got.ptr + at, bytes}, buf_view(&field)));
                 buf_release(&field);
         }
+        assert_int_equal(r.object, object);
+        assert_int_equal(r.kin, kin);
         buf_release(&want);
         buf_release(&got);
 }
@@ -117,6 +125,8 @@ any_label_set(void **state)
                 for (size_t i = 0; i < n; i++)
                         labels[i].value.n = lengths[testing_random_below(&r, n_lengths)];
                 compare(p, plans_find(p, shape), labels, labels, n);
+                compare(
+                    p, plans_find(p, shape), labels, labels, n); /* with the values remembered */
         }
         plans_free(p);
 }

@@ -17,7 +17,8 @@ add(struct builder *b, unsigned name, unsigned object, size_t n)
         struct label labels[2] = {{VIEW_LIT("__name__"), {0}}, {VIEW_LIT("object"), {0}}};
         struct buf encoded = BUF_INIT(65536);
         struct encode_sample samples[64];
-        struct identity_result id = {.kept = true};
+        struct identity_result id = {
+            .kept = true, .object = object, .kin = (uint64_t)name << 32 | object};
 
         (void)snprintf(names[0], sizeof(names[0]), "metric_%u", name);
         (void)snprintf(names[1], sizeof(names[1]), "o%u", object);
