@@ -14,6 +14,7 @@ cd "$root"
 
 echo "== packages"
 scripts/deps.sh
+. scripts/as_owner.sh
 bench/peers.sh
 echo "== build"
 mkdir -p build/bench

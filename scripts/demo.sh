@@ -16,6 +16,7 @@ esac
 
 echo "== packages"
 scripts/deps.sh
+. scripts/as_owner.sh
 scripts/peers.sh
 echo "== build"
 mkdir -p build/demo

@@ -6,7 +6,20 @@
 set -u
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root" || exit 1
+if [ "${SUDO_UID:-0}" -ne 0 ]; then # the first step below finds all there, then
+        scripts/deps.sh test || exit 1
+        . scripts/as_owner.sh
+fi
 stages=${*:-asan tsan fuzz lint release}
+for stage in $stages; do
+        case $stage in
+        asan | tsan | fuzz | lint | release) ;;
+        *)
+                echo "error: there is no stage $stage; usage: test.sh [asan|tsan|fuzz|lint|release]…" >&2
+                exit 2
+                ;;
+        esac
+done
 jobs=$(nproc)
 passed=0
 failed=0
