@@ -17,6 +17,7 @@ enum {
         READER_SLOTS = 16, /* in the lock file */
         READERS_AT_ONCE = 12, /* of ours; the rest is for tools */
         GIVE_BACK_BYTES = 1 << 20, /* read since the last time: less is not worth a system call */
+        LOCK_FILE_BYTES = 4096, /* READER_SLOTS lines of 64 bytes and a head */
         SMALL_FILE_BYTES = 16 << 20, /* not worth readahead */
         FREE_TABLE = 0, /* LMDB's own table of free pages */
         META_PAGES = 2,
@@ -174,6 +175,27 @@ open_lmdb(struct store *s, unsigned flags)
 }
 
 /*
+ * LMDB maps lock.mdb and writes through the map: on a full disk that is a SIGBUS, unless its block
+ * is there already. 0, or why it cannot be had; a file system that cannot reserve is left to LMDB.
+ */
+static int
+reserve_lock_file(const struct store *s)
+{
+        char path[sizeof(s->dir) + sizeof("/lock.mdb")];
+        int rc = 0;
+        int fd;
+
+        (void)snprintf(path, sizeof(path), "%s/lock.mdb", s->dir);
+        fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        if (fd < 0)
+                return errno;
+        if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, LOCK_FILE_BYTES) != 0)
+                rc = errno;
+        (void)close(fd);
+        return rc == ENOSPC || rc == EDQUOT ? rc : 0;
+}
+
+/*
  * Looks after the file's pages before LMDB maps them; a file that is not there yet is made first.
  * A small one is read page by page later (MDB_NORDAHEAD): see store_room.c.
  */
@@ -191,6 +213,8 @@ prepare_file(struct store *s, unsigned *flags)
                 if (s->env != NULL)
                         mdb_env_close(s->env);
                 s->env = NULL;
+                if (rc != 0)
+                        (void)unlink(path); /* the disk was full: half a head would stay */
         }
         fd = rc == 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
         if (fd < 0)
@@ -212,7 +236,9 @@ open_env(struct store *s, struct err *e)
         if (s->o.read_only) {
                 flags |= MDB_RDONLY | MDB_NOLOCK;
         } else {
-                rc = prepare_file(s, &flags);
+                rc = reserve_lock_file(s);
+                if (rc == 0)
+                        rc = prepare_file(s, &flags);
         }
         if (rc == 0)
                 rc = open_lmdb(s, flags);
