@@ -219,7 +219,7 @@ static int
 make_paths(struct agent *a, struct err *e)
 {
         if (mkdir(a->options.data_dir, 0755) < 0 && errno != EEXIST)
-                return err_sys(e, errno, "cannot make the data directory %s (--data-dir)",
+                return err_sys(e, errno, "cannot make the data directory \"%s\" (--data-dir)",
                     a->options.data_dir);
         a->wal_dir = join(a->options.data_dir, a->options.tenant);
         a->socket_path = a->wal_dir != NULL ? join(a->wal_dir, "control.sock") : NULL;

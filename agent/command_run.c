@@ -86,6 +86,12 @@ check_arguments(struct arguments *a, struct err *e)
                 return err_prefix(e, "--shutdown-timeout");
         if (a->tenant != NULL && agent_tenant_check(a->tenant, e) < 0)
                 return err_prefix(e, "--tenant");
+        if (a->data_dir[0] == '\0' || a->config_dir[0] == '\0' ||
+            (a->config_file != NULL && a->config_file[0] == '\0'))
+                return err_set(e, ERR_CONFIG, "%s is empty: it takes a path",
+                    a->data_dir[0] == '\0'         ? "--data-dir"
+                        : a->config_dir[0] == '\0' ? "--config-dir"
+                                                   : "--config.file");
         if (a->config_file != NULL)
                 n = snprintf(a->config_path, sizeof(a->config_path), "%s", a->config_file);
         else
@@ -284,10 +290,10 @@ command_run(int argc, char **argv)
                 return usage_error(&e);
         if (a.help)
                 return show_help(rows, n_rows);
-        if (a.version)
+        if (a.version && n == 0)
                 return command_version(1, argv);
         if (n > 0) {
-                (void)err_set(&e, ERR_CONFIG, "\"%s\" is no subcommand; see --help", argv[1]);
+                (void)err_set(&e, ERR_CONFIG, "\"%s\" is no option; see --help", argv[1]);
                 return usage_error(&e);
         }
         if (check_arguments(&a, &e) < 0)

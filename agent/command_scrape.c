@@ -30,7 +30,8 @@ enum {
         TURN_MS = 1000,
         TIMEOUT_MS = 10000,
         REPORT_BYTES = 4 << 20,
-        FAILURE_BYTES = 8192
+        FAILURE_BYTES = 8192,
+        SOURCE_BYTES = 4096,
 };
 
 struct arguments {
@@ -154,6 +155,8 @@ choose_job(struct run *r, struct err *e)
                 if (strcmp(c->jobs[i].name, r->a.job) == 0)
                         r->job = &c->jobs[i];
         }
+        if (r->job == NULL && c->n_jobs == 0)
+                return err_set(e, ERR_CONFIG, "%s has no scrape_configs", r->a.config);
         if (r->job == NULL && r->a.job == NULL)
                 return err_set(
                     e, ERR_CONFIG, "%s has %zu jobs: name one by --job", r->a.config, c->n_jobs);
@@ -218,7 +221,7 @@ read_stream(struct run *r, FILE *f, struct err *e)
                 }
         }
         if (rc == 0 && ferror(f))
-                rc = err_sys(e, errno, "cannot read %s", r->a.source);
+                rc = err_sys(e, errno, "cannot read \"%s\"", r->a.source);
         free(piece);
         return rc;
 }
@@ -230,8 +233,11 @@ read_file(struct run *r, struct err *e)
         FILE *f = standard ? stdin : fopen(r->a.source, "rbe");
         int rc;
 
+        if (f == NULL && errno == ENOENT && strpbrk(r->a.source, ":/") != NULL)
+                return err_set(e, ERR_NOTFOUND,
+                    "there is no such file, and a URL begins with http:// or https://");
         if (f == NULL)
-                return err_sys(e, errno, "cannot open %s", r->a.source);
+                return err_sys(e, errno, "cannot open \"%s\"", r->a.source);
         rc = read_stream(r, f, e);
         if (!standard)
                 (void)fclose(f);
@@ -306,20 +312,24 @@ static void
 print_failure(const struct run *r, const struct err *why)
 {
         struct buf text = BUF_INIT(FAILURE_BYTES);
+        char source[SOURCE_BYTES];
         uint64_t line = 0;
         uint64_t column = 0;
 
         if (r->page != NULL)
                 page_place(r->page, &line, &column);
-        if (!r->a.json) {
-                (void)fflush(stdout);
-                if (escape_put(&text, view_of(why->msg), NULL) == 0) /* it may quote the page */
-                        (void)fprintf(stderr, "gleaner scrape: %s: %.*s\n", r->a.source,
-                            (int)text.len, text.ptr);
-        } else if (json_put_string(&text, view_of(why->msg), NULL) == 0) {
+        if (is_url(r->a.source))
+                http_url_masked(r->a.source, source, sizeof(source));
+        else
+                (void)snprintf(source, sizeof(source), "%s", r->a.source);
+        if (r->a.json && json_put_string(&text, view_of(why->msg), NULL) == 0)
                 (void)printf("{\"error\":%.*s,\"line\":%" PRIu64 ",\"column\":%" PRIu64 "}\n",
                     (int)text.len, text.ptr, line, column);
-                (void)fflush(stdout);
+        if (fflush(stdout) != 0 || ferror(stdout) != 0 || !r->a.json) {
+                buf_reset(&text);
+                if (escape_put(&text, view_of(why->msg), NULL) == 0) /* it may quote the page */
+                        (void)fprintf(
+                            stderr, "gleaner scrape: %s: %.*s\n", source, (int)text.len, text.ptr);
         }
         buf_release(&text);
 }

@@ -99,8 +99,14 @@ command_wal(int argc, char **argv)
                 return usage_error(e.msg);
         if (help)
                 return show_help(rows, n_rows);
-        if (n != 1 || strcmp(argv[1], "status") != 0)
-                return usage_error("say what to do: status");
+        if (n > 0 && strcmp(argv[1], "status") != 0)
+                (void)err_set(
+                    &e, ERR_CONFIG, "\"%.64s\" is nothing that it does: it is status", argv[1]);
+        else if (n != 1)
+                (void)err_set(&e, ERR_CONFIG,
+                    n == 0 ? "say what to do: status" : "status takes no arguments");
+        if (e.code != ERR_NONE)
+                return usage_error(e.msg);
         if (tenant == NULL)
                 return usage_error("--tenant is missing");
         if (agent_tenant_check(tenant, &e) < 0)

@@ -27,7 +27,9 @@ split(const char *address, struct parts *out, struct err *e)
         size_t port_n;
 
         if (colon == NULL)
-                return err_set(e, ERR_CONFIG, "listen address \"%s\" has no port", address);
+                return err_set(e, ERR_CONFIG,
+                    "listen address \"%s\" is not host:port; :PORT is a port on every address",
+                    address);
         host_n = (size_t)(colon - address);
         if (host_n >= 2 && host[0] == '[' && colon[-1] == ']') {
                 host++;
@@ -39,7 +41,8 @@ split(const char *address, struct parts *out, struct err *e)
         port_n = strlen(colon + 1);
         if (host_n >= sizeof(out->host) || port_n == 0 || port_n >= sizeof(out->port) ||
             strspn(colon + 1, "0123456789") != port_n || strtoul(colon + 1, NULL, 10) > 65535)
-                return err_set(e, ERR_CONFIG, "listen address \"%s\" is not host:port", address);
+                return err_set(e, ERR_CONFIG,
+                    "listen address \"%s\" is not host:port with a port from 0 to 65535", address);
         memcpy(out->host, host, host_n);
         out->host[host_n] = '\0';
         memcpy(out->port, colon + 1, port_n + 1);

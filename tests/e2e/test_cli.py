@@ -1,10 +1,12 @@
 """The command line: exit codes, both spellings of options, the subcommands, the tenant's name."""
 import json
+import subprocess
 import unittest
 
 from harness import messages, pages
 from harness.agent import config, endpoint, job, run
 from harness.case import Case
+from harness.paths import GLEANER
 from harness.peers import get
 
 GOOD = """\
@@ -146,6 +148,80 @@ class CommandLine(Case):
         done = run("scrape", page)
         self.assertEqual(0, done.returncode, done.stderr)
         self.assertIn("a", done.stdout)
+
+    def test_what_cannot_be_written_fails(self):
+        page = self.file("a 1\n", "page.txt")
+        for arguments in (["--help"], ["version"], ["check", "--print-keys"],
+                          ["check", self.file(GOOD)], ["scrape", page],
+                          ["scrape", "--json", page]):
+            with self.subTest(arguments), open("/dev/full", "w", encoding="ascii") as full:
+                done = subprocess.run([str(GLEANER), *map(str, arguments)], stdout=full,
+                                      stderr=subprocess.PIPE, text=True)
+                self.assertEqual(1, done.returncode, done.stderr)
+                self.assertIn("cannot write", done.stderr)
+
+    def test_slips_are_answered_with_what_was_meant(self):
+        for arguments, said in ((["chek"], "did you mean check?"),
+                                (["--tenant=x", "check"], '"check" is no option'),
+                                (["wal", "stat"], "it is status"),
+                                (["wal", "status", "x", "--tenant=x"], "no arguments"),
+                                (["--tenant=x", "--data-dir="], "--data-dir is empty"),
+                                (["--config.file", ""], "--config.file is empty"),
+                                (["receive", "--listen=9201"], ":PORT"),
+                                (["receive", "--listen=:99999"], "port from 0 to 65535")):
+            with self.subTest(arguments):
+                done = run(*arguments)
+                self.assertEqual(2, done.returncode, done.stderr)
+                self.assertIn(said, done.stderr)
+        self.assertIn("usage: gleaner", run("help").stdout)
+        done = run("scrape", "localhost:9100/metrics")
+        self.assertEqual(1, done.returncode)
+        self.assertIn("a URL begins with http://", done.stderr)
+        done = run("scrape", "http://me:hunter2@127.0.0.1:1/")
+        self.assertEqual(1, done.returncode)
+        self.assertNotIn("hunter2", done.stderr)
+
+    def test_odd_files(self):
+        (self.work / "folder").mkdir()
+        (self.work / "binary").write_bytes(bytes(range(1, 256)) * 400)
+        (self.work / "zeros").write_bytes(bytes(20 << 20))
+        (self.work / "loop").symlink_to("loop")
+        for name in ("folder", "binary", "zeros", "loop", "missing"):
+            with self.subTest(name):
+                path = self.work / name
+                for arguments, code in ((["check", path], 2), (["scrape", path], 1),
+                                        (["scrape", "--config", path, path], 2),
+                                        (["--config.file", path, "--data-dir", self.work], 2)):
+                    done = run(*arguments)
+                    self.assertEqual(code, done.returncode, done.stderr)
+                    self.assertIn(str(path), done.stderr)
+        self.assertEqual(0, run("scrape", self.file("", "empty")).returncode)
+
+    def test_a_full_disk_at_the_first_start(self):
+        """It says so, and the next start, with room, is as if nothing had been."""
+        self.file("scrape_configs: []\n")
+        script = """
+mount -t tmpfs -o size=64k tmpfs full || exit 77
+for free in 0 4 8 12 16; do
+        dd if=/dev/zero of=full/x bs=1k count=$((64 - free)) 2>/dev/null
+        timeout 60 "$0" --config.file agent.yml --data-dir full --web.listen-address=127.0.0.1:0 \
+                2>&1 | grep 'msg="cannot start".*No space left on device' || exit 1
+        rm full/x
+done
+mount -o remount,size=8m full
+"$0" --config.file agent.yml --data-dir full --web.listen-address=[::1]:0 2>log &
+while ! grep -q msg=started log; do
+        kill -0 $! 2>/dev/null || { cat log >&2; exit 1; }
+        sleep 0.1
+done
+kill $! && wait $!
+"""
+        (self.work / "full").mkdir()
+        done = subprocess.run(["unshare", "-rm", "sh", "-c", script, str(GLEANER)], text=True,
+                              cwd=self.work, capture_output=True, stdin=subprocess.DEVNULL)
+        if done.returncode == 77 or "unshare" in done.stderr:
+            self.skipTest(f"no file systems may be mounted here: {done.stderr}")
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
 
     def test_scrape_applies_the_relabeling_of_the_job(self):
         page = self.file("keep_me 1\ndrop_me 2\n", "page.txt")
