@@ -46,8 +46,8 @@ class Install(Case):
         for paper in ("README.md", "configs/README.md", "deploy/README.md", "docs/CONFIG.md"):
             for link in LINK.findall((papers / paper).read_text()):
                 place = ((papers / paper).parent / link).resolve()
-                if not place.exists():
-                    self.assertIn(link, ("bench/", "docs/gleaner.1"), f"{paper} links to {link}")
+                if not link.startswith("bench/") and link != "docs/gleaner.1":
+                    self.assertTrue(place.exists(), f"{paper} links to {link}")
                 self.assertTrue(((SOURCE / paper).parent / link).exists(), f"{paper}: {link}")
 
     def test_the_unit_starts_what_was_installed(self):
