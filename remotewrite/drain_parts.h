@@ -57,7 +57,6 @@ struct drain {
         /* the thread's own, from here on */
         struct setting now; /* for connections; labels: at the next window */
         struct identity *identity; /* owned */
-        bool identity_old; /* made from another configuration than now */
         struct post *post; /* owned */
         struct window *window; /* owned */
         struct block_cache *cache; /* owned */
@@ -67,6 +66,7 @@ struct drain {
         struct adapt adapt;
         struct health health;
         struct receiver_clock receiver;
+        bool identity_old; /* made from another configuration than now */
         bool unasked; /* nothing is begun until the receiver's time is known */
         bool asking; /* the request for it is in flight */
         bool ask_again; /* it met a stale connection */
@@ -90,8 +90,8 @@ struct drain {
         struct wal_ledger group_filtered; /* by relabeling, of the open group */
         bool clock_held; /* the open group, or the next block, is ahead of the receiver's time */
         bool ahead_told; /* and that was told; not yet that it is over */
-        int64_t group_newest_ms; /* clock_held: of the group that is */
         bool damage_told;
+        int64_t group_newest_ms; /* clock_held: of the group that is */
         int64_t began_ms; /* monotonic */
         uint64_t window_samples;
 

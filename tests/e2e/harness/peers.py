@@ -165,7 +165,7 @@ http {{
   uwsgi_temp_path {self.folder}/uwsgi;
   scgi_temp_path {self.folder}/scgi;
   server {{
-    listen {self.address} ssl;
+    listen {self.address} ssl http2;
     ssl_certificate {certificate[0]};
     ssl_certificate_key {certificate[1]};
     ssl_protocols {protocols};
