@@ -27,7 +27,7 @@ run_all(struct micro_input *in, struct err *e)
             {"record_encode record_decode", micro_record},
             {"keyframe_encode keyframe_decode", micro_keyframe},
             {"layout_encode layout_decode", micro_layout},
-            {"identity request", micro_send},
+            {"window group series identity add pack", micro_send},
             {"snappy", micro_snappy},
         };
 

@@ -17,7 +17,9 @@
 struct buf;
 struct err;
 
-enum { MICRO_PAGES_MAX = 64, MICRO_ARENA_BYTES = 512 << 20 };
+enum { MICRO_PAGES_MAX = 64, MICRO_ARENA_BYTES = 512 << 20, MICRO_LOG_BYTES = 1 << 30 };
+
+#define MICRO_TENANT "micro"
 
 struct micro_series {
         struct view raw; /* in the page's text, as everything here */
@@ -39,6 +41,8 @@ struct micro_input {
         struct micro_page pages[MICRO_PAGES_MAX];
         size_t n_pages;
         const char *folder; /* for a log; empty when it is given */
+        uint64_t marks[MICRO_PAGES_MAX + 2]; /* where the log ended after each scrape */
+        size_t n_marks;
 };
 
 /* Adds one (gzip) to the pages. */
@@ -66,6 +70,7 @@ int micro_keyframe(struct micro_input *in, uint64_t *out_samples, struct err *e)
 int micro_layout(struct micro_input *in, uint64_t *out_samples, struct err *e);
 
 /* ---- remotewrite/ ---- */
+/* Of the log that micro_scrape has written. */
 int micro_send(struct micro_input *in, uint64_t *out_samples, struct err *e);
 int micro_snappy(struct micro_input *in, uint64_t *out_samples, struct err *e);
 

@@ -12,7 +12,7 @@
 
 #include <pthread.h>
 
-enum { TICK_MS = 15000, ANSWERS_MAX = 1024, LOG_BYTES = 1 << 30 };
+enum { TICK_MS = 15000, ANSWERS_MAX = 1024 };
 
 static const int64_t BEGIN_MS = 1700000000000;
 
@@ -195,8 +195,8 @@ static int
 open_world(struct world *w, const char *folder, struct err *e)
 {
         const struct wal_options o = {.dir = folder,
-            .tenant = "micro",
-            .max_size = LOG_BYTES,
+            .tenant = MICRO_TENANT,
+            .max_size = MICRO_LOG_BYTES,
             .max_age_ms = INT64_MAX / 2,
             .sync_interval_ms = INT64_C(3600) * 1000,
             .clock = &w->clock.clock,
@@ -234,16 +234,20 @@ close_world(struct world *w)
         (void)pthread_mutex_destroy(&w->mtx);
 }
 
-/* Commits, and tells the series so. */
-static void
+/* Commits, and tells the series so; returns where the log ends. */
+static uint64_t
 settle(struct world *w)
 {
+        struct wal_stats stats;
+
         wal_flush(w->wal);
+        wal_stats(w->wal, &stats);
         (void)pthread_mutex_lock(&w->mtx);
         for (size_t i = 0; i < w->n_answered; i++)
                 series_answered(w->series, w->answered[i], true);
         w->n_answered = 0;
         (void)pthread_mutex_unlock(&w->mtx);
+        return stats.next_block;
 }
 
 static int
@@ -298,6 +302,8 @@ micro_scrape(struct micro_input *in, uint64_t *out_samples, struct err *e)
         int rc = open_world(&w, in->folder, e);
 
         o.arg = w.series;
+        in->n_marks = 0;
+        in->marks[in->n_marks++] = 1;
         if (rc == 0)
                 rc = textparse_new(&o, &t, e);
         /* The first scrape makes the series and is not counted. */
@@ -309,7 +315,7 @@ micro_scrape(struct micro_input *in, uint64_t *out_samples, struct err *e)
                 if (rc == 0)
                         rc = i > 0 ? measured_encode(&w, e) : slots_to_batch(&w, e);
                 if (rc == 0)
-                        settle(&w);
+                        in->marks[in->n_marks++] = settle(&w);
                 *out_samples += i > 0 ? page->n : 0;
                 clock_manual_advance(&w.clock, TICK_MS);
         }

@@ -194,6 +194,7 @@ class Counts(unittest.TestCase):
                 ("no baseline", {}, 0),
                 ("a little more", {"node": {"lines": 92.0}}, 0),
                 ("much more", {"node": {"lines": 90.0}}, 1),
+                ("little more of a little", {"node": {"lines": 96.0}}, 0),
                 ("less", {"node": {"lines": 200.0}}, 0),
                 ("a part that is gone", {"node": {"lines": 100.0, "old": 1.0}}, 1)):
             with self.subTest(name):
