@@ -160,15 +160,15 @@ settle_later(struct agent *a)
 static int
 swap(struct agent *a, struct config *next, struct err *e)
 {
-        int rc;
+        int rc = senders_reload(a->senders, next->remote, e);
 
-        wal_set_limits(
-            a->wal, next->wal.max_size, next->wal.max_age_ms, next->wal.sync_interval_ms);
-        rc = senders_reload(a->senders, next->remote, e);
         if (rc == 0)
                 rc = scraper_reload(a->scraper, next->scrape, e);
-        if (rc == 0)
+        if (rc == 0) {
+                wal_set_limits(
+                    a->wal, next->wal.max_size, next->wal.max_age_ms, next->wal.sync_interval_ms);
                 apply_limits(next);
+        }
         settle_later(a);
         return rc;
 }
@@ -179,6 +179,8 @@ agent_reload(struct agent *a, struct err *e)
         struct config *next = NULL;
         int rc;
 
+        if (!atomic_load(&a->started)) /* the HTTP server runs before the parts do */
+                return err_set(e, ERR_AGAIN, "starting up or stopping: try again");
         (void)pthread_mutex_lock(&a->mtx);
         rc = load(a, &next, e);
         if (rc == 0)
@@ -380,11 +382,11 @@ agent_stop(struct agent *a, int64_t timeout_ms)
         if (a->status != NULL)
                 status_set_parts(a->status, &none);
         status_stop(a->status);
-        control_stop(a->control);
         scraper_stop(a->scraper);
         if (a->wal != NULL)
                 wal_flush(a->wal);
         senders_stop(a->senders, timeout_ms);
+        control_stop(a->control); /* gleaner wal status is answered while the senders drain */
         wal_close(a->wal);
         scraper_mailbox_free(a->mailbox);
         config_free(a->config);

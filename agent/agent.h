@@ -30,7 +30,8 @@ int agent_tenant_check(const char *tenant, struct err *e);
  * change something (the reasons are on stderr already when they lie in the file).
  */
 int agent_start(const struct agent_options *o, struct agent **out, struct err *e);
-/* Loads the file anew; the old configuration stays when the new one is no good. Logs both. */
+/* Loads the file anew; the old configuration stays when the new one is no good. Logs both.
+ * ERR_AGAIN before the start is over and once the end began. */
 int agent_reload(struct agent *a, struct err *e);
 /* Once a second: memory limit, changes of state worth a line. */
 void agent_tick(struct agent *a);

@@ -41,8 +41,10 @@ keep(struct check_targets *t, struct target *target, struct config_place place, 
                 struct target **v = realloc(t->active, cap * sizeof(struct target *));
                 struct config_place *places = realloc(t->places, cap * sizeof(*places));
 
-                t->active = v != NULL ? v : t->active;
-                t->places = places != NULL ? places : t->places;
+                if (v != NULL)
+                        t->active = v;
+                if (places != NULL)
+                        t->places = places;
                 if (v == NULL || places == NULL) {
                         target_unref(target);
                         return err_nomem(e, "the targets");

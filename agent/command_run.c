@@ -229,6 +229,8 @@ run(const struct arguments *args)
         int rc = signal_fd < 0 ? signal_fd : http_setup(&e);
 
         resident_setup();
+        if (rc == 0 && quit_fd < 0)
+                rc = err_set(&e, ERR_SYS, "cannot make an eventfd");
         if (rc == 0)
                 rc = hash_setup(&e);
         if (rc == 0)

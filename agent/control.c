@@ -23,6 +23,7 @@ enum {
         LINE_MAX_BYTES = 64,
         SERVER_TIMEOUT_S = 2, /* for each read and write of an asker */
         CLIENT_TIMEOUT_S = 10,
+        PAUSE_MS = 200, /* when no connection can be taken */
         BACKLOG = 8,
 };
 
@@ -34,6 +35,9 @@ struct control {
         int stop_fd; /* eventfd */
         pthread_t thread;
         bool started;
+        /* under mtx */
+        pthread_mutex_t mtx;
+        int asker_fd; /* that is served; -1: none */
 };
 
 /* ---- both sides ---- */
@@ -161,26 +165,48 @@ serve(const struct control *c, int fd)
         buf_release(&out);
 }
 
+/* Whom stopping cuts off. */
+static void
+set_asker(struct control *c, int fd)
+{
+        (void)pthread_mutex_lock(&c->mtx);
+        c->asker_fd = fd;
+        (void)pthread_mutex_unlock(&c->mtx);
+}
+
+/* Takes and serves one asker. Out of descriptors the connection stays: a pause, or it would spin.
+ */
+static void
+take_asker(struct control *c)
+{
+        struct pollfd stop = {c->stop_fd, POLLIN, 0};
+        int fd = accept4(c->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+
+        if (fd < 0) {
+                if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+                        (void)poll(&stop, 1, PAUSE_MS);
+                return;
+        }
+        set_asker(c, fd);
+        if (poll(&stop, 1, 0) == 0) /* the stop either sees the asker, or is seen here */
+                serve(c, fd);
+        set_asker(c, -1);
+        (void)close(fd);
+}
+
 static void *
 run(void *arg)
 {
-        const struct control *c = arg;
+        struct control *c = arg;
         struct pollfd fds[] = {{c->listen_fd, POLLIN, 0}, {c->stop_fd, POLLIN, 0}};
 
         for (;;) {
-                int fd;
-
                 if (poll(fds, 2, -1) < 0 && errno != EINTR)
                         break;
                 if (fds[1].revents != 0)
                         break;
-                if (fds[0].revents == 0)
-                        continue;
-                fd = accept4(c->listen_fd, NULL, NULL, SOCK_CLOEXEC);
-                if (fd < 0)
-                        continue;
-                serve(c, fd);
-                (void)close(fd);
+                if (fds[0].revents != 0)
+                        take_asker(c);
         }
         return NULL;
 }
@@ -223,6 +249,8 @@ control_start(const char *path, const struct control_command *commands, size_t n
         if (c == NULL)
                 return err_nomem(e, "the control socket");
         c->listen_fd = -1;
+        c->asker_fd = -1;
+        (void)pthread_mutex_init(&c->mtx, NULL);
         c->stop_fd = eventfd(0, EFD_CLOEXEC);
         c->path = strdup(path);
         c->n = n < CONTROL_COMMANDS_MAX ? n : CONTROL_COMMANDS_MAX;
@@ -254,11 +282,16 @@ control_stop(struct control *c)
         if (c->started) {
                 if (write(c->stop_fd, &one, sizeof(one)) != (ssize_t)sizeof(one))
                         log_warn("cannot wake the control thread", LOG_INT("errno", errno));
+                (void)pthread_mutex_lock(&c->mtx);
+                if (c->asker_fd >= 0)
+                        (void)shutdown(c->asker_fd, SHUT_RDWR);
+                (void)pthread_mutex_unlock(&c->mtx);
                 (void)pthread_join(c->thread, NULL);
                 (void)unlink(c->path);
         }
         close_fd(c->listen_fd);
         close_fd(c->stop_fd);
+        (void)pthread_mutex_destroy(&c->mtx);
         free(c->path);
         free(c);
 }

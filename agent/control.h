@@ -26,7 +26,7 @@ enum { CONTROL_COMMANDS_MAX = 8, CONTROL_ANSWER_MAX = 4 << 20 };
 /* Makes the socket at path (an old one is replaced: the caller holds the log's lock). */
 int control_start(const char *path, const struct control_command *commands, size_t n,
     struct control **out, struct err *e);
-/* Waits for the answer under way, a few seconds at most. NULL-safe. */
+/* Cuts off the asker that is served, if any. NULL-safe. */
 void control_stop(struct control *c);
 
 /*

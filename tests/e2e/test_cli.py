@@ -1,12 +1,13 @@
 """The command line: exit codes, both spellings of options, the subcommands, the tenant's name."""
 import json
+import re
 import subprocess
 import unittest
 
 from harness import messages, pages
 from harness.agent import config, endpoint, job, run
 from harness.case import Case
-from harness.paths import GLEANER
+from harness.paths import GLEANER, SOURCE
 from harness.peers import get
 
 GOOD = """\
@@ -65,6 +66,14 @@ class CommandLine(Case):
                     self.assertEqual("", done.stderr)
                     self.assertIn("usage: gleaner", done.stdout)
                     self.assertIn("--help", done.stdout)
+
+    def test_the_man_page_knows_every_option(self):
+        page = (SOURCE / "docs" / "gleaner.1").read_text()
+        for command in ([], ["check"], ["scrape"], ["wal"], ["receive"], ["version"]):
+            found = re.findall(r"^ +--([a-z.-]+)", run(*command, "--help").stdout, re.M)
+            self.assertIn("help", found)
+            for option in found:
+                self.assertIn(f"Fl -{option}", page, command)
 
     def test_tenant_must_be_a_plain_name(self):
         before = sorted(self.work.rglob("*"))

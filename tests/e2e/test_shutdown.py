@@ -1,9 +1,10 @@
 """SIGTERM and SIGINT: scrapes stop, what is pending is sent, exit code 0."""
+import json
 import signal
 import unittest
 
 from harness import pages
-from harness.agent import config, endpoint, job
+from harness.agent import config, endpoint, job, run
 from harness.case import Case
 from harness.receiver import Answer
 from harness.throttle import ThrottleProxy
@@ -65,6 +66,19 @@ class Shutdown(Case):
         self.assertEqual(0, agent.stop())
         self.assertGreaterEqual(receiver.total(), stored)
         self.assert_no_faults(receiver)
+
+    def test_status_is_answered_while_it_drains(self):
+        receiver = self.receiver(lambda n, request: Answer(delay=600))
+        agent = self.start(receiver.url, "--shutdown-timeout=10m")
+        self.wait(lambda: agent.ledger().appended > 100, "a commit")
+        agent.process.signal(signal.SIGTERM)
+        self.wait(lambda: receiver.count() > 0, "the request that hangs")
+        done = run("wal", "status", "--json", "--data-dir", agent.data, "--tenant", agent.tenant)
+        self.assertEqual(0, done.returncode, done.stderr)
+        (row,) = json.loads(done.stdout)["endpoints"]
+        self.assertGreater(row["pending"], 100)
+        agent.process.signal(signal.SIGTERM)
+        agent.process.wait(60)
 
     def test_a_second_signal_ends_at_once(self):
         receiver = self.receiver(lambda n, request: Answer(delay=600))

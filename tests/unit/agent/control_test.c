@@ -114,6 +114,32 @@ test_rude_askers(void **state)
         testing_remove(dir);
 }
 
+/* It would take two seconds a byte to find out that an asker is slow: stopping does not wait. */
+static void
+test_stopping_cuts_off_an_asker(void **state)
+{
+        char *dir = testing_directory();
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        struct control *c = NULL;
+        struct err e = ERR_INIT;
+        char path[100];
+        char byte = 'x';
+        int slow = socket(AF_UNIX, SOCK_STREAM, 0);
+        ssize_t n;
+
+        (void)state;
+        (void)snprintf(path, sizeof(path), "%s/c", dir);
+        testing_ok(control_start(path, commands, 3, &c, &e), &e);
+        memcpy(address.sun_path, path, strlen(path) + 1);
+        assert_int_equal(connect(slow, (struct sockaddr *)&address, sizeof(address)), 0);
+        assert_int_equal(send(slow, &byte, 1, MSG_NOSIGNAL), 1);
+        control_stop(c);
+        n = recv(slow, &byte, 1, 0);
+        assert_true(n <= 0); /* closed without an answer */
+        (void)close(slow);
+        testing_remove(dir);
+}
+
 static void
 test_long_paths(void **state)
 {
@@ -145,6 +171,7 @@ main(void)
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_questions_are_answered),
             cmocka_unit_test(test_rude_askers),
+            cmocka_unit_test(test_stopping_cuts_off_an_asker),
             cmocka_unit_test(test_long_paths),
         };
 
