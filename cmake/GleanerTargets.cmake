@@ -1,8 +1,11 @@
-# gleaner_library(NAME [USES lib...] [LINKS lib...])
+# gleaner_library(NAME [USES lib...] [LINKS lib...] [HOT file...])
 #   makes gleaner_NAME of every .c file of the current folder (and its subfolders): what lies in a
-#   folder is part of it. USES names other folders (the only includes allowed), LINKS libraries.
+#   folder is part of it. USES names other folders (the only includes allowed), LINKS libraries,
+#   HOT the files that run once per sample: a release optimizes these for speed, all else for size.
 # gleaner_unit_tests(FOLDER)
 #   every tests/unit/FOLDER/x_test.c is a program and a ctest case "unit/FOLDER/x".
+
+include(CheckLinkerFlag)
 
 add_library(gleaner_flags INTERFACE)
 target_include_directories(gleaner_flags INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/gen)
@@ -33,7 +36,27 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT GLEANER_SANITIZE)
   target_compile_options(gleaner_flags INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
     -fstack-clash-protection -ffunction-sections -fdata-sections)
   target_link_options(gleaner_flags INTERFACE -Wl,--gc-sections)
+  # Half of the loader's work list is offsets; this writes them as bits (glibc 2.36, binutils 2.38).
+  check_linker_flag(C -Wl,-z,pack-relative-relocs GLEANER_RELR)
+  if(GLEANER_RELR)
+    target_link_options(gleaner_flags INTERFACE -Wl,-z,pack-relative-relocs)
+  endif()
+  # Programs with the property GLEANER_WHOLE are optimized as a whole; the tests link faster without.
+  if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+    set(GLEANER_WHOLE_OPTIONS -flto -ffat-lto-objects)
+    target_link_options(gleaner_flags INTERFACE
+      $<IF:$<BOOL:$<TARGET_PROPERTY:GLEANER_WHOLE>>,-flto=auto,-fno-lto>)
+  endif()
 endif()
+
+# What ends up in the agent: in a release for size (files named HOT for speed), without the tables
+# by which exceptions unwind: a profile needs -g.
+function(gleaner_small target)
+  if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT GLEANER_SANITIZE)
+    target_compile_options(${target} PRIVATE -Os -fno-asynchronous-unwind-tables
+      ${GLEANER_WHOLE_OPTIONS})
+  endif()
+endfunction()
 
 # CMake refuses a library without sources: a folder that has only headers so far gets an empty one.
 function(gleaner_at_least_one list)
@@ -44,10 +67,12 @@ function(gleaner_at_least_one list)
 endfunction()
 
 function(gleaner_library name)
-  cmake_parse_arguments(ARG "" "" "USES;LINKS;SOURCES" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "USES;LINKS;SOURCES;HOT" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.c)
   gleaner_at_least_one(sources)
   add_library(gleaner_${name} STATIC ${sources} ${ARG_SOURCES})
+  set_source_files_properties(${ARG_HOT} PROPERTIES COMPILE_OPTIONS "$<$<CONFIG:Release>:-O3>")
+  gleaner_small(gleaner_${name})
   target_link_libraries(gleaner_${name} PUBLIC gleaner_flags ${ARG_LINKS})
   foreach(lib IN LISTS ARG_USES)
     target_link_libraries(gleaner_${name} PUBLIC gleaner_${lib})
