@@ -166,6 +166,7 @@ read_file(struct config_reader *r, const struct yaml_tree *tree)
         config_jobs(r, &top.global, top.scrape_configs);
         config_remotes(r, &top.global, top.remote_write);
         r->config->remote->clock_tolerance_ms = r->config->agent.clock_tolerance_ms;
+        r->config->scrape->clock_tolerance_ms = r->config->agent.clock_tolerance_ms;
         r->config->remote->catchup_samples_per_second = r->config->agent.catchup_samples_per_second;
         r->arena = r->config->storage;
         if (r->report->errors == 0)

@@ -50,7 +50,9 @@ static const struct config_key agent_keys[] = {
         "--web.listen-address wins."},
     {"clock_tolerance", CONFIG_DURATION, CONFIG_USED,
         offsetof(struct config_agent_values, agent.clock_tolerance_ms), "60s", NULL, NULL, NULL,
-        "A sample further ahead of the receiver's time than this is held until its time has come."},
+        "A sample further ahead of the receiver's time than this is held until its time has come. "
+        "One "
+        "whose own timestamp is further ahead of its scrape than half of it waits by itself."},
     {"catchup_samples_per_second", CONFIG_UINT, CONFIG_USED,
         offsetof(struct config_agent_values, agent.catchup_samples_per_second), "0", NULL, NULL,
         NULL, "The most that a backlog is drained at, per endpoint. 0: no limit."},

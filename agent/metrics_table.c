@@ -265,7 +265,8 @@ const struct metric_row metrics_table[] = {
         .counter = true,
         .source = METRIC_OF_SCRAPING,
         .offset = offsetof(struct metrics_scraping, stats.samples_out_of_bounds),
-        .help = "Samples dropped because their own timestamp was too far in the future."},
+        .help = "Samples dropped because their own timestamp was more than ten minutes in the "
+                "future, or there was no room to hold them, or their target went meanwhile."},
     {.name = "gleaner_scrape_targets",
         .source = METRIC_OF_SCRAPING,
         .offset = offsetof(struct metrics_scraping, stats.targets),
@@ -307,6 +308,11 @@ const struct metric_row metrics_table[] = {
         .source = METRIC_OF_SCRAPING,
         .offset = offsetof(struct metrics_scraping, stats.samples_scraped),
         .help = "Sample lines read."},
+    {.name = "gleaner_scrape_samples_held",
+        .source = METRIC_OF_SCRAPING,
+        .offset = offsetof(struct metrics_scraping, stats.samples_held),
+        .help = "Samples whose own timestamp is further ahead of our time than half of "
+                "agent.clock_tolerance: they wait outside of the log until it has come."},
     {.name = "gleaner_scrape_series_refused_total",
         .counter = true,
         .source = METRIC_OF_SCRAPING,

@@ -91,7 +91,7 @@ struct drain {
         bool clock_held; /* the open group, or the next block, is ahead of the receiver's time */
         bool ahead_told; /* and that was told; not yet that it is over */
         bool damage_told;
-        int64_t group_newest_ms; /* clock_held: of the group that is */
+        int64_t group_newest_ms; /* of the open group, or the one that is held */
         int64_t began_ms; /* monotonic */
         uint64_t window_samples;
 

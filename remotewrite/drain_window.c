@@ -13,8 +13,6 @@
 
 #include <inttypes.h>
 
-/* Dates have whole seconds and are late by the way of the answer: what a window takes should not be
- * ahead by the next Date. */
 enum { HOLD_MARGIN_MS = 2000 };
 
 /* Gives everything back that only a window needs: most of the time there is none. */
@@ -45,15 +43,28 @@ renew_identity(struct drain *d, struct err *e)
         return 0;
 }
 
+/*
+ * What may be taken for sending now. Dates have whole seconds and are late by the way of the
+ * answer: what is taken should not be ahead by the next one.
+ */
+static struct clock_limits
+taking_limits(const struct drain *d)
+{
+        struct clock_limits l = drain_limits(d);
+
+        l.hold_after_ms -= HOLD_MARGIN_MS;
+        return l;
+}
+
 /* Reads the index of the window that the cursor stands at. */
 static int
 fill(struct drain *d, const struct wal_cursor *c, struct err *e)
 {
-        struct clock_limits limits = drain_limits(d);
+        struct clock_limits limits = taking_limits(d);
         const struct window_bounds bounds = {
             .from = c->settled,
             .end = c->window_end,
-            .hold_after_ms = limits.hold_after_ms - HOLD_MARGIN_MS,
+            .hold_after_ms = limits.hold_after_ms,
             .give_up_after_ms = limits.give_up_after_ms,
         };
 
@@ -179,7 +190,7 @@ pending(const struct drain *d)
 static int
 open_group(struct drain *d, struct err *e)
 {
-        struct clock_limits limits = drain_limits(d);
+        struct clock_limits limits = taking_limits(d);
         int64_t age = d->now.endpoint->sample_age_limit_ms;
         const struct group_limits g = {
             .give_up_after_ms = limits.give_up_after_ms,

@@ -87,6 +87,7 @@ struct scrape_config {
         size_t n_jobs;
         struct label *external_labels; /* sorted; part of the scrape offset's seed */
         size_t n_external_labels;
+        int64_t clock_tolerance_ms; /* samples ahead of their scrape by half of it wait; 60 s */
 };
 
 /* An empty one with one reference. */

@@ -121,6 +121,20 @@ runner_forget_tick(struct runner *r)
         r->waiting_tick_ms = INT64_MIN;
 }
 
+/* Samples whose time has not come are not waited for. */
+static void
+count_left(struct runner *r)
+{
+        struct series_counts c = {0};
+
+        if (r->series == NULL)
+                return;
+        series_count(r->series, &c);
+        (void)pthread_mutex_lock(&r->env->mtx);
+        r->env->stats.samples_out_of_bounds += c.held;
+        (void)pthread_mutex_unlock(&r->env->mtx);
+}
+
 void
 runner_free(struct runner *r)
 {
@@ -136,6 +150,7 @@ runner_free(struct runner *r)
         r->env->n_barriers -= r->barrier_wanted;
         runner_forget_tick(r);
         free_parse(r);
+        count_left(r);
         series_free(r->series);
         clients_return(&r->env->clients, r->client);
         target_unref(r->next_target);
@@ -255,6 +270,19 @@ count_report(
         s->connections_opened += f->connections_opened;
 }
 
+static void
+log_held(const struct runner *r, uint64_t before)
+{
+        if (before == 0 && r->counts.held > 0)
+                log_warn("the target's timestamps are ahead of our time, holding its samples until "
+                         "that has come",
+                    LOG_STR("job", r->target->job->name), LOG_STR("target", r->target->url),
+                    LOG_UINT("samples", r->counts.held));
+        else if (before > 0 && r->counts.held == 0)
+                log_info("no sample of the target is ahead of our time any more",
+                    LOG_STR("job", r->target->job->name), LOG_STR("target", r->target->url));
+}
+
 /* The scrape is over: what it was is shown, counted and, if it is another thing than before, told.
  */
 static void
@@ -263,6 +291,7 @@ publish(struct runner *r, const struct series_report *report, const struct fetch
 {
         enum target_health before;
         char *error = report->up ? NULL : strdup(why->msg);
+        uint64_t held;
 
         (void)pthread_mutex_lock(&r->env->mtx);
         before = r->health;
@@ -274,10 +303,12 @@ publish(struct runner *r, const struct series_report *report, const struct fetch
         r->last_samples = report->scraped;
         r->last_size_bytes = f->page_bytes;
         r->refused_memory = report->refused_memory;
+        held = r->counts.held;
         series_count(r->series, &r->counts);
         count_report(&r->env->stats, report, f);
         (void)pthread_mutex_unlock(&r->env->mtx);
         log_health(r, before, why);
+        log_held(r, held);
 }
 
 /* ---- a scrape ---- */

@@ -180,6 +180,7 @@ scraper_stats(struct scraper *s, struct scraper_stats *out)
                 out->series_alive += r->counts.alive;
                 out->series_slots += r->counts.slots;
                 out->chunks += r->counts.chunks;
+                out->samples_held += r->counts.held;
         }
         out->clock_held = s->loop->clock_held;
         out->first_sync_done = s->loop->first_sync_done;

@@ -85,6 +85,7 @@ struct scraper_stats {
         uint64_t series_alive;
         uint64_t series_slots;
         uint64_t chunks;
+        uint64_t samples_held; /* further ahead of their scrape than they may be */
         uint64_t connections_opened;
         uint64_t relabel_limit_errors;
         uint64_t sd_refreshes;

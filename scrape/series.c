@@ -64,6 +64,7 @@ series_free(struct series *s)
         slotmap_release(&s->dropped);
         slotmap_release(&s->aliases);
         stamps_release(&s->stamps);
+        series_drop_held(s);
         free(s->columns);
         free(s->extras);
         free(s->markers);
@@ -94,7 +95,8 @@ series_account(struct series *s)
 {
         size_t now = sizeof(*s) + slots_memory(&s->slots) + slotmap_memory(&s->dropped) +
             slotmap_memory(&s->aliases) + slotmap_memory(&s->finals) + stamps_memory(&s->stamps) +
-            s->cap_columns * sizeof(*s->columns) + s->cap_extras * sizeof(*s->extras) +
+            stamps_memory(&s->held.newest) + s->cap_columns * sizeof(*s->columns) +
+            (s->cap_extras + s->held.cap) * sizeof(*s->extras) +
             s->cap_markers * sizeof(*s->markers);
 
         memory_account(MEMORY_SERIES, (int64_t)now - (int64_t)s->accounted);
@@ -138,6 +140,8 @@ series_begin(struct series *s, int64_t tick_ms, struct err *e)
         }
         s->follows_page = s->report.up && s->report.scraped > 0;
         memset(&s->report, 0, sizeof(s->report));
+        s->report.out_of_bounds = s->out_of_bounds;
+        s->out_of_bounds = 0;
         s->tick_ms = tick_ms;
         s->kept = 0;
         s->kept_stamped = 0;
@@ -358,11 +362,11 @@ keep_stamps(struct series *s, struct err *e)
 static int
 finish_page(struct series *s, struct err *e)
 {
-        int rc;
+        int rc = series_pass_held(s, e);
 
-        if (s->report.up)
-                s->offered = s->kept - s->kept_stamped + s->n_extras;
-        rc = stage_report(s, e);
+        s->offered = s->n_extras + (s->report.up ? s->kept - s->kept_stamped : 0);
+        if (rc == 0)
+                rc = stage_report(s, e);
         if (rc == 0)
                 rc = settle_slots(s, s->report.up, e);
         if (rc == 0)
@@ -454,4 +458,5 @@ series_count(const struct series *s, struct series_counts *out)
         out->alive = s->alive;
         out->dropped = s->dropped.used;
         out->chunks = s->slots.n_chunks;
+        out->held = s->held.n;
 }

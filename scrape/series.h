@@ -46,7 +46,7 @@ struct series_report {
         uint64_t added;
         uint64_t duplicates; /* the same series twice on the page */
         uint64_t out_of_order; /* explicit timestamps that do not go forward */
-        uint64_t out_of_bounds; /* explicit timestamps too far ahead */
+        uint64_t out_of_bounds; /* explicit timestamps too far ahead, or no room to hold them */
         uint64_t refused_memory; /* new series not taken: agent.memory_limit */
         uint64_t over_limit; /* samples over sample_limit */
         uint64_t relabel_gave_up; /* a rule of metric_relabel_configs hit its match limit */
@@ -100,6 +100,7 @@ struct series_counts {
         uint64_t alive; /* at the last good scrape */
         uint64_t dropped; /* raw series remembered as dropped by relabeling */
         uint64_t chunks;
+        uint64_t held; /* samples that are too far ahead of their scrape to be stored yet */
 };
 void series_count(const struct series *s, struct series_counts *out);
 

@@ -22,6 +22,7 @@ forget_all(struct series *s)
         slotmap_release(&s->dropped);
         slotmap_release(&s->aliases);
         stamps_release(&s->stamps);
+        series_drop_held(s);
         for (int i = 0; i < REPORT_SERIES; i++)
                 s->report_slot[i] = SLOT_NONE;
         s->slots_version++;
@@ -272,6 +273,7 @@ series_compact(struct series *s, int64_t now_ms, struct err *e)
                 rc = move_half_dead(s, e);
         s->slots_version++;
         slotmap_release(&s->aliases);
+        series_drop_held(s);
         for (int i = 0; i < REPORT_SERIES; i++)
                 s->report_slot[i] = SLOT_NONE;
         if (rc == 0)

@@ -59,27 +59,23 @@ stage_stamped(struct series *s, uint32_t slot, const struct text_sample *x, stru
 {
         const int64_t *last = stamps_find(&s->stamps, slot);
         uint8_t *flags = slots_flags(&s->slots, slot);
+        int rc;
 
         if (x->timestamp_ms > s->tick_ms + SERIES_AHEAD_MS) {
                 s->report.out_of_bounds++;
                 return 0;
         }
-        if (last != NULL && x->timestamp_ms <= *last) {
+        if ((last != NULL && x->timestamp_ms <= *last) ||
+            series_is_held(s, slot, x->timestamp_ms)) {
                 s->report.out_of_order++;
                 return 0;
         }
         if (s->n_extras == EXTRAS_MAX)
                 return err_set(
                     e, ERR_LIMIT, "the page has more than %d samples with timestamps", EXTRAS_MAX);
-        if (s->n_extras == s->cap_extras) {
-                size_t cap = s->cap_extras > 0 ? s->cap_extras * 2 : 64;
-                struct series_extra *v = realloc(s->extras, cap * sizeof(*v));
-
-                if (v == NULL)
-                        return err_nomem(e, "samples with timestamps");
-                s->extras = v;
-                s->cap_extras = cap;
-        }
+        rc = series_reserve_extras(s, s->n_extras + 1, e);
+        if (rc < 0)
+                return rc;
         s->extras[s->n_extras++] = (struct series_extra){slot, x->timestamp_ms, x->bits};
         *flags |= SLOT_SEEN;
         if (s->target->job->track_timestamps_staleness) {

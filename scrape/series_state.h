@@ -27,6 +27,7 @@ enum {
         AHEAD_BATCH_BYTES = 128 << 10, /* layout parts go to the log ahead of their scrape */
         SERIES_ARENA_BYTES = 16 << 20, /* labels of one unknown series */
         EXTRAS_MAX = 4 << 20, /* samples with timestamps of their own in one scrape */
+        HELD_MAX = 64 << 10, /* samples of a target that wait for their time */
         DROPPED_GENERATION_SCRAPES = 16, /* how coarse the age of a dropped raw series is */
 };
 
@@ -34,6 +35,14 @@ struct series_extra {
         uint32_t slot;
         int64_t time_ms;
         uint64_t bits;
+};
+
+/* Samples whose time has not come. */
+struct series_held {
+        struct series_extra *v; /* owned */
+        size_t n;
+        size_t cap;
+        struct stamps newest; /* of their series: what comes at or before it is out of order */
 };
 
 /* A batch that the log has not answered yet. */
@@ -77,6 +86,8 @@ struct series {
         struct slotmap dropped; /* raw series that relabeling drops → generation */
         struct slotmap aliases; /* further raw texts of a series that has a slot → slot */
         struct stamps stamps; /* of series with their own timestamps, markers included */
+        struct series_held held;
+        uint64_t out_of_bounds; /* held samples that were dropped since the last scrape */
         uint32_t report_slot[REPORT_SERIES]; /* SLOT_NONE until made */
         bool hashes_known; /* raw hashes are worth an index */
         bool state_dirty; /* the log's target state is behind */
@@ -161,6 +172,18 @@ int series_put_state(struct series *s, struct err *e);
 /* Tells the log that a chunk (and its keyframe) is used no more. */
 int series_retire_chunk(struct series *s, const struct slot_chunk *c, struct err *e);
 int series_note_marker(struct series *s, uint32_t slot, struct err *e);
+
+/* ---- series_held.c ---- */
+
+/* Room for n extras. */
+int series_reserve_extras(struct series *s, size_t n, struct err *e);
+/* Extras of the scrape that are ahead of their time are put by, those whose time has come join it.
+ */
+int series_pass_held(struct series *s, struct err *e);
+/* Does a sample of this slot wait that is as late or later? */
+bool series_is_held(const struct series *s, uint32_t slot, int64_t time_ms);
+/* Their slots or their target are gone; counted. */
+void series_drop_held(struct series *s);
 
 /* ---- series_restore.c ---- */
 

@@ -47,6 +47,7 @@ defaults(void **state)
         assert_int_equal(c->agent.clock_tolerance_ms, 60000);
         assert_int_equal(c->agent.catchup_samples_per_second, 0);
         assert_int_equal(c->remote->clock_tolerance_ms, 60000);
+        assert_int_equal(c->scrape->clock_tolerance_ms, 60000);
         config_free(c);
 }
 
@@ -65,6 +66,7 @@ what_is_written_is_used(void **state)
         assert_int_equal(c->agent.memory_limit, UINT64_C(100) << 20);
         assert_string_equal(c->agent.listen_address, "0.0.0.0:9096");
         assert_int_equal(c->remote->clock_tolerance_ms, 5000);
+        assert_int_equal(c->scrape->clock_tolerance_ms, 5000);
         assert_int_equal(c->remote->catchup_samples_per_second, 5000);
         config_free(c);
 }

@@ -320,6 +320,24 @@ lateness(void **state)
         assert_int_equal(runner_allowed_late_ms(200), 100);
 }
 
+static void
+samples_ahead_of_their_time_are_shown_and_counted_at_the_end(void **state)
+{
+        struct world *w = *state;
+        struct runner *r = make(w, (struct rig_job){.name = "a"});
+        char page[64];
+
+        (void)snprintf(page, sizeof(page), "x 1 %lld\ny 2\n", (long long)RIG_EPOCH_MS + 300000);
+        rig_text(w->rig, "/a", page);
+        scrape(w, r, 1);
+        assert_int_equal(r->counts.held, 1);
+        assert_int_equal(rig_count(w->rig, "x{"), 0);
+        assert_int_equal(rig_count(w->rig, "y{"), 1);
+        assert_int_equal(w->env.stats.samples_out_of_bounds, 0);
+        runner_free(r);
+        assert_int_equal(w->env.stats.samples_out_of_bounds, 1);
+}
+
 int
 main(void)
 {
@@ -334,6 +352,8 @@ main(void)
             cmocka_unit_test_setup_teardown(other_series_want_a_barrier, set_up, tear_down),
             cmocka_unit_test_setup_teardown(freed_at_any_time, set_up, tear_down),
             cmocka_unit_test_setup_teardown(encoders_take_turns, set_up, tear_down),
+            cmocka_unit_test_setup_teardown(
+                samples_ahead_of_their_time_are_shown_and_counted_at_the_end, set_up, tear_down),
             cmocka_unit_test(lateness),
         };
 

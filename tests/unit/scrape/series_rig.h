@@ -156,6 +156,7 @@ setup(void **state)
         r->labels[1] = (struct label){VIEW_LIT("job"), VIEW_LIT("node")};
         r->target.job = &r->job;
         r->target.config = &r->config;
+        r->config.clock_tolerance_ms = 120000;
         r->target.url = (char *)(uintptr_t) "http://i/metrics";
         r->target.identity = (char *)(uintptr_t) "node i http://i/metrics";
         r->target.labels = r->labels;
