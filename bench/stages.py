@@ -22,30 +22,30 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 FREQUENCY = 4999
 KERNEL = "kernel"
-SOCKET = r"tcp|sock|skb|inet|ip_|netif|dev_|loopback|_copy_|poll|sendto|sendmsg|recv|softirq|net_rx"
 MEMORY = r"fault|page|folio|zap|mmap|munmap|madvise|lru|memcg|pte|pmd|vma|mas_|tlb"
 
 # (thread, place, function) by regular expressions, the first that fits: stage, floor. A place is
 # "kernel", "lib…" or a source file of ours.
 STAGES = [
-    ("scrape", KERNEL, "", "receive: kernel (sockets, poll, waking)", "received"),
+    ("scrape", KERNEL, "", "receive: kernel (sockets, poll, waking)", "page received, one each"),
     ("scrape", "libcurl", "", "receive: libcurl", ""),
     ("scrape", "libc", "", "receive: libc, most of it for libcurl", ""),
-    ("scrape", r"scrape/text|base/(utf8|labels)", "", "lines: cut, check, number", "line feeds"),
-    ("scrape", r"scrape/series_encode|wal/|libzstd|liblmdb|libxxhash", "",
+    ("scrape", r"scrape/(fetch|http|clients)|base/http", "", "receive: HTTP, own code", ""),
+    ("scrape", r"scrape/text|base/(utf8|labels)", "", "lines: cut, check, number", "line feeds found"),
+    ("scrape", r"scrape/series_batch|wal/|libzstd|liblmdb|libxxhash", "",
      "encode: keyframe read back, record", ""),
-    ("scrape", r"scrape/(series|slot)|base/hash", "", "slots: hash, find, stage", "whole page"),
-    ("scrape", "", "", "schedule, fetch, the rest of the scrape thread", ""),
-    ("wal", KERNEL, "", "commit: kernel (pwrite, fdatasync)", "commit"),
+    ("scrape", r"scrape/(series|slot)|base/hash", "", "slots: hash, find, stage", "page hashed"),
+    ("scrape", "", "", "schedule and the rest of the scrape thread", ""),
+    ("wal", KERNEL, "", "commit: kernel (pwrite, fdatasync)", "commit of"),
     ("wal", "", "", "commit: blocks (zstd), LMDB", ""),
     ("send", KERNEL, MEMORY, "send: kernel, memory (page faults)", ""),
     ("send", KERNEL, "", "send: kernel (sockets, waking)", "request sent"),
     ("send", "libcurl|libssl|libcrypto", "", "send: libcurl", ""),
-    ("send", "libsnappy", "", "snappy", "snappy"),
+    ("send", "libsnappy", "", "snappy", "request compressed"),
     ("send", r"wal/|libzstd|liblmdb|remotewrite/(group|block_cache|window)", "",
      "decode: layouts, keyframes, records", ""),
     ("send", r"remotewrite/|base/(hash|labels|relabel|buf|arena)|libc\b|libc\.", "",
-     "request: labels, order, encode", "request through memory"),
+     "request: labels, order, encode", "request copied"),
     ("send", "", "", "the rest of the send thread", ""),
     ("", "", "", "all other threads", ""),
 ]
@@ -135,16 +135,25 @@ def profile(build: pathlib.Path, seconds: int) -> tuple:
 
 
 def table(found: dict, cpu: float, least: list) -> str:
-    lines = ["| stage | ns per sample | share | the least for the same bytes |",
-             "| --- | ---: | ---: | --- |"]
+    """cpu: microseconds per sample. Beside each stage the least, when there is one."""
+    lines = ["| stage | ns per sample | share | the least | |", "| --- | ---: | ---: | ---: | --- |"]
     for stage, (_, _, _, words, floor) in enumerate(STAGES):
-        fitting = [f"{float(ns):.0f}: {what}" for ns, what in least if floor and ns != "#"
-                   and floor in what]
+        ns, how = next(((ns, what.split(": ")[1]) for ns, what in least
+                        if floor and ns != "#" and what.startswith(floor)), ("", ""))
         share = found.get(stage, 0)
         lines.append(f"| {words} | {share * cpu * 1000:.0f} | {share:.1%} | "
-                     f"{'; '.join(fitting)} |")
-    lines.append(f"| all | {cpu * 1000:.0f} | | |")
+                     f"{float(ns):.0f} | {how} |" if ns else
+                     f"| {words} | {share * cpu * 1000:.0f} | {share:.1%} | | |")
+    lines.append(f"| all | {cpu * 1000:.0f} | | | |")
     return "\n".join(lines)
+
+
+def least_table(least: list) -> str:
+    lines = ["| the least | ns per sample | |", "| --- | ---: | --- |"]
+    lines += [f"| {what.split(': ')[0]} | {float(ns):.1f} | {what.split(': ')[1]} |"
+              for ns, what in least if ns != "#"]
+    remarks = "; ".join(what for ns, what in least if ns == "#")
+    return "\n".join(lines) + f"\n\n{remarks}."
 
 
 def main() -> int:
@@ -163,8 +172,7 @@ def main() -> int:
 
 {table(found, cpu, least)}
 
-The least, all of it: {'; '.join(f'{what} {float(ns):.1f}' for ns, what in least if ns != '#')} \
-(nanoseconds per sample). {'; '.join(what for ns, what in least if ns == '#')}.
+{least_table(least)}
 """
     print(made)
     for share, *where in functions:

@@ -4,7 +4,8 @@
  * usage: bench_floor FOLDER PAGE.gz…
  *
  * CPU time of the one thread that stands for the agent, the best of some rounds; its peer on the
- * loopback is another thread. Prints "nanoseconds_per_sample words" lines.
+ * loopback is another thread. Prints "nanoseconds_per_sample what: how"
+ * lines, remarks with a # in front.
  */
 #include "bench/micro/micro.h"
 
@@ -29,7 +30,9 @@
 enum {
         ROUNDS = 9,
         COLD_BYTES = 64 << 20, /* more than any cache has */
-        TRANSFERS = 200,
+        TRANSFERS = 200, /* of one round */
+        RARE_TRANSFERS = 20,
+        PAUSE_NS = 10000000, /* before each of those: caches and the processor's clock cool */
         PIECE_MAX = 256 << 10,
         ASK_BYTES = 200, /* a request's head */
         COMMIT_BYTES = 24 << 10,
@@ -57,6 +60,8 @@ struct task {
         struct gunzip *gunzip;
         int fd;
         size_t piece; /* read at once */
+        int transfers;
+        long pause_ns; /* before each of them */
         uint64_t sum; /* so that nothing is left out */
 };
 
@@ -167,18 +172,18 @@ measure_memory(const struct micro_page *page, struct view request, struct err *e
                 return rc;
         (void)printf("# %.0f bytes of page per sample, memory copied at %.1f GB/s\n", per_sample,
             COLD_BYTES / ns);
-        print(ns / COLD_BYTES * per_sample, "page through memory once: memcpy, cold");
+        print(ns / COLD_BYTES * per_sample, "page copied once: memcpy, cold");
         print(ns / COLD_BYTES * (double)request.n / (double)(page->n * SAMPLES),
-            "request through memory once: memcpy, cold");
+            "request copied once: memcpy, cold");
         t = (struct task){.run = find_lines, .bytes = page->text};
         rc = best_of(&t, &ns, NULL, e);
         if (rc < 0)
                 return rc;
-        print(ns / (double)page->n, "line feeds of the page: memchr, hot");
+        print(ns / (double)page->n, "line feeds found: memchr");
         t.run = hash_page;
         rc = best_of(&t, &ns, NULL, e);
         if (rc == 0)
-                print(ns / (double)page->n, "hash of the whole page: XXH3, hot");
+                print(ns / (double)page->n, "page hashed: XXH3");
         return rc;
 }
 
@@ -195,12 +200,12 @@ measure_libraries(const struct micro_page *page, struct view request, struct err
         gunzip_free(t.gunzip);
         if (rc < 0)
                 return rc;
-        print(ns / (double)page->n, "page inflated: zlib (only where pages are compressed)");
+        print(ns / (double)page->n, "page inflated, where it comes compressed: zlib");
         t.run = pack_request;
         t.bytes = request;
         rc = best_of(&t, &ns, NULL, e);
         if (rc == 0)
-                print(ns / (double)(page->n * SAMPLES), "request compressed: snappy");
+                print(ns / (double)(page->n * SAMPLES), "request compressed: snappy alone");
         buf_release(&packed);
         return rc;
 }
@@ -262,7 +267,11 @@ play_peer(void *arg)
 static int
 exchange(struct task *t, struct err *e)
 {
-        for (int i = 0; i < TRANSFERS; i++) {
+        const struct timespec pause = {0, t->pause_ns};
+
+        for (int i = 0; i < t->transfers; i++) {
+                if (t->pause_ns > 0)
+                        (void)nanosleep(&pause, NULL);
                 if (!write_all(t->fd, t->bytes) || !read_all(t->fd, t->room, t->piece, t->sum))
                         return err_sys(e, errno, "the loopback broke");
         }
@@ -302,7 +311,7 @@ run_exchange(struct peer *p, struct task *t, double *out_ns, struct err *e)
         else
                 (void)shutdown(p->listener, SHUT_RDWR); /* ends the peer's accept */
         (void)pthread_join(thread, NULL);
-        *out_ns /= TRANSFERS;
+        *out_ns /= t->transfers;
         return rc;
 }
 
@@ -329,10 +338,14 @@ measure_sockets(const struct micro_page *page, struct view request, struct err *
 {
         static const struct {
                 size_t piece;
+                int transfers;
+                long pause_ns;
                 const char *words;
         } READS[] = {
-            {16 << 10, "page received: bare loopback socket, 16 KiB a read"},
-            {PIECE_MAX, "page received: bare loopback socket, 256 KiB a read"},
+            {16 << 10, TRANSFERS, 0, "page received, 16 KiB a read: bare socket"},
+            {PIECE_MAX, TRANSFERS, 0, "page received, 256 KiB a read: bare socket"},
+            {PIECE_MAX, RARE_TRANSFERS, PAUSE_NS,
+                "page received, one each 10 ms: bare socket, cold"},
         };
         static char ask[ASK_BYTES];
         struct buf body = BUF_INIT(BODY_MAX);
@@ -345,6 +358,8 @@ measure_sockets(const struct micro_page *page, struct view request, struct err *
                 t.bytes = (struct view){ask, ASK_BYTES};
                 t.sum = page->text.n;
                 t.piece = READS[i].piece;
+                t.transfers = READS[i].transfers;
+                t.pause_ns = READS[i].pause_ns;
                 rc = measure_exchange(&peer, &t, &ns, e);
                 if (rc == 0)
                         print(ns / (double)page->n, READS[i].words);
@@ -357,10 +372,12 @@ measure_sockets(const struct micro_page *page, struct view request, struct err *
                 peer = (struct peer){.body = body.len - ASK_BYTES, .answer = {ask, ASK_BYTES}};
                 t.bytes = buf_view(&body);
                 t.sum = ASK_BYTES;
+                t.transfers = TRANSFERS;
+                t.pause_ns = 0;
                 rc = measure_exchange(&peer, &t, &ns, e);
         }
         if (rc == 0)
-                print(ns / (double)(page->n * SAMPLES), "request sent: bare loopback socket");
+                print(ns / (double)(page->n * SAMPLES), "request sent: bare socket");
         buf_release(&body);
         free(t.room);
         return rc;
@@ -403,7 +420,7 @@ measure_disk(const char *folder, struct err *e)
                 return rc;
         (void)printf("# a commit of %d KiB takes %.2f ms, %.3f ms of it CPU\n", COMMIT_BYTES >> 10,
             wall / COMMITS / 1e6, cpu / COMMITS / 1e6);
-        print(cpu / COMMITS / COMMIT_SAMPLES, "commit: pwrite of 24 KiB, fdatasync; each 5 s");
+        print(cpu / COMMITS / COMMIT_SAMPLES, "commit of 24 KiB each 5 s: pwrite, fdatasync");
         return 0;
 }
 

@@ -201,11 +201,13 @@ class Counts(unittest.TestCase):
                 self.assertEqual(wrong, len(micro.compare(now, before)[1]))
 
     def test_every_function_has_a_stage(self):
-        own = {"run": {"scrape/textrecord.c", "wal/writer.c"}, "order_add": {"remotewrite/order.c"}}
+        own = {"run": {"scrape/textrecord.c", "wal/writer.c"}, "order_add": {"remotewrite/order.c"},
+               "fetch": {"scrape/fetch_direct.c"}}
         for thread, function, binary, want in (
                 ("scrape", "run", "/x/gleaner", "lines"),
                 ("scrape", "tcp_ack", "[kernel.kallsyms]", "receive: kernel"),
                 ("wal", "run", "/x/gleaner", "commit: blocks"),
+                ("scrape", "fetch", "/x/gleaner", "receive: HTTP, own"),
                 ("send-1", "order_add", "/x/gleaner", "request:"),
                 ("send-1", "exc_page_fault", "[kernel.kallsyms]", "send: kernel, memory"),
                 ("send-1", "[unknown]", "/usr/lib/libsnappy.so.1.1.9", "snappy"),
@@ -215,8 +217,8 @@ class Counts(unittest.TestCase):
                 found, _ = stages.shares(line, own)
                 self.assertEqual([1.0], list(found.values()))
                 self.assertTrue(stages.STAGES[next(iter(found))][3].startswith(want))
-        everything = stages.table({0: 0.5, 1: 0.5}, 0.8, [["#", "x"], ["14.2", "page received"]])
-        self.assertIn("| 400 | 50.0% | 14: page received |", everything)
+        everything = stages.table({0: 0.5, 1: 0.5}, 0.8, [["#", "x"], ["14.2", "page received, one each 10 ms: bare"]])
+        self.assertIn("| 400 | 50.0% | 14 | bare |", everything)
 
 
 if __name__ == "__main__":
