@@ -354,6 +354,14 @@ take_sample(void *arg, const struct text_sample *s, struct err *e)
         return series_sample(r->series, s, e);
 }
 
+static bool
+guess_series(void *arg, struct view text)
+{
+        const struct runner *r = arg;
+
+        return series_guess(r->series, text);
+}
+
 static int
 take_piece(void *arg, const char *p, size_t n, struct err *e)
 {
@@ -380,7 +388,8 @@ take_result(void *arg, const struct fetch_result *f)
 static int
 start_fetch(struct runner *r, struct err *e)
 {
-        const struct textparse_options parse = {.sink = take_sample, .arg = r};
+        const struct textparse_options parse = {
+            .sink = take_sample, .arg = r, .guess = guess_series};
         const struct fetch_request request = {.client = r->client->http,
             .job = r->target->job,
             .url = r->target->url,

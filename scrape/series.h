@@ -59,6 +59,8 @@ int series_begin(struct series *s, int64_t tick_ms, struct err *e);
  * ERR_REFUSED with the culprit named); ERR_PARSE when the text in the braces is wrong.
  */
 int series_sample(struct series *s, const struct text_sample *x, struct err *e);
+/* For text_guess: is this the raw text that should come next, by its hash? */
+bool series_guess(const struct series *s, struct view text);
 /*
  * The page is over. ok: series not seen get markers. Not ok: all that was staged is dropped, every
  * series alive gets a marker (except those seen before the failure, as Prometheus does), up is 0.

@@ -266,27 +266,61 @@ is_back(const struct series *s, uint32_t slot)
             (flags & SLOT_STORED) != 0;
 }
 
+/* What nearly every sample is: of a series that was there the last time, without a limit. */
+static bool
+take_usual(struct series *s, uint32_t slot, uint64_t bits)
+{
+        size_t chunk = slot / CHUNK_SLOTS;
+        uint64_t *column = chunk < s->cap_columns ? s->columns[chunk] : NULL;
+        uint8_t *flags = slots_flags(&s->slots, slot);
+
+        if (column == NULL || (*flags & (SLOT_ALIVE | SLOT_SEEN)) != SLOT_ALIVE ||
+            s->target->job->sample_limit > 0)
+                return false;
+        *flags = (uint8_t)((*flags | SLOT_SEEN) & ~SLOT_STAMPED);
+        column[slot % CHUNK_SLOTS] = bits;
+        s->kept++;
+        s->report.post_relabel++;
+        return true;
+}
+
 static int
 take_known(struct series *s, uint32_t slot, const struct text_sample *x, struct err *e)
 {
         uint64_t over_limit = s->report.over_limit;
-        bool back = is_back(s, slot);
-        int rc = stage_sample(s, slot, x, e);
+        bool back;
+        int rc;
 
+        if (!x->has_timestamp && take_usual(s, slot, x->bits))
+                return 0;
+        back = is_back(s, slot);
+        rc = stage_sample(s, slot, x, e);
         s->report.post_relabel++;
         if (back && s->report.over_limit == over_limit)
                 s->report.added++;
         return rc;
 }
 
+bool
+series_guess(const struct series *s, struct view text)
+{
+        return slots_is_next(&s->slots, hash_seeded(text.p, text.n));
+}
+
 int
 series_sample(struct series *s, const struct text_sample *x, struct err *e)
 {
-        uint64_t hash = hash_seeded(x->series.p, x->series.n);
+        uint64_t hash;
         uint32_t *found;
         uint32_t slot;
-        int rc = slots_find(&s->slots, hash, &slot, e);
+        int rc;
 
+        if (x->guessed) {
+                s->report.scraped++;
+                return take_known(s, slots_take_next(&s->slots), x, e);
+        }
+        hash = hash_seeded(x->series.p, x->series.n);
+        rc = slots_find(&s->slots, hash, &slot, e);
         if (rc < 0)
                 return rc;
         s->report.scraped++;

@@ -219,6 +219,21 @@ step(struct slots *s, uint32_t slot, bool in_place)
         s->next = after(s, slot);
 }
 
+bool
+slots_is_next(const struct slots *s, uint64_t hash)
+{
+        return is_slot(s, s->next) && matches(s, s->next, hash);
+}
+
+uint32_t
+slots_take_next(struct slots *s)
+{
+        uint32_t slot = s->next;
+
+        s->next = after(s, slot);
+        return slot;
+}
+
 int
 slots_find(struct slots *s, uint64_t hash, uint32_t *out, struct err *e)
 {

@@ -86,6 +86,9 @@ void slots_rewind(struct slots *s, uint32_t first, bool no_index);
  * index (built when it is needed). *out is SLOT_NONE when the hash is not known.
  */
 int slots_find(struct slots *s, uint64_t hash, uint32_t *out, struct err *e);
+/* Does the page's order say that this raw hash comes next? Then slots_take_next is its slot. */
+bool slots_is_next(const struct slots *s, uint64_t hash);
+uint32_t slots_take_next(struct slots *s);
 /* The slot now has this raw hash (also in the index). */
 int slots_set_hash(struct slots *s, uint32_t slot, uint64_t hash, struct err *e);
 /* The page is over: an index that has not been of use for a while is given back. */

@@ -32,6 +32,7 @@ textparse_new(const struct textparse_options *o, struct textparse **out, struct 
         if (t == NULL)
                 return err_nomem(e, "a page parser");
         t->page.sink = o->sink;
+        t->page.guess = o->guess;
         t->page.arg = o->arg;
         t->page.max_line = o->max_line > 0 ? o->max_line : DEFAULT_MAX_LINE;
         t->partial.max = t->page.max_line + 2; /* one byte to see that it is too long, one LF */
@@ -58,6 +59,7 @@ textparse_reset(struct textparse *t)
         t->retry_at = 0;
         t->failed = false;
         t->page.line = 1;
+        t->page.guess_in = t->page.guess_misses = 0;
         t->page.error_line = t->page.error_column = 0;
         t->page.sample.type = METRIC_UNTYPED;
         t->page.ended = false;

@@ -26,6 +26,7 @@ struct text_sample {
         uint64_t bits; /* of the double; every NaN is COLUMN_NAN */
         int64_t timestamp_ms; /* when has_timestamp */
         bool has_timestamp;
+        bool guessed; /* text_guess has said yes to `series` just before */
         enum metric_type type; /* by the last # TYPE line */
 };
 
@@ -33,12 +34,19 @@ struct text_sample {
  * within the series is looked up, so a sink just returns what textparse_labels returned. */
 typedef int (*text_sink)(void *arg, const struct text_sample *s, struct err *e);
 
+/*
+ * Is this the very text of a series that was given to the sink before, and the one that should come
+ * next? Then the line is taken without looking for the end of the series in it. May say no to all.
+ */
+typedef bool (*text_guess)(void *arg, struct view series);
+
 struct textparse; /* one page at a time */
 
 struct textparse_options {
         text_sink sink;
         void *arg;
         size_t max_line; /* bytes of a partial line that may be buffered; 0: 1 MiB */
+        text_guess guess; /* gets arg, too; NULL: none */
 };
 
 int textparse_new(const struct textparse_options *o, struct textparse **out, struct err *e);

@@ -24,6 +24,7 @@
 #include <string.h>
 
 enum outcome { RECORD_TAKEN = 0, RECORD_CUT = 1, RECORD_LAST = 2 };
+enum { GUESS_MISSES_MAX = 6 }; /* 2^6 samples are the most that pass without a guess */
 
 struct record {
         const char *start;
@@ -399,12 +400,75 @@ take_timestamp(struct textpage *t, struct record *r, struct err *e)
         return RECORD_TAKEN;
 }
 
+static int
+hand_on(struct textpage *t, struct record *r, struct err *e)
+{
+        int rc = t->sink(t->arg, &t->sample, e);
+
+        return rc == 0 ? RECORD_TAKEN : refused(t, r, rc, e);
+}
+
+/* The last blank before the number that ends the line; NULL when there is no such thing. */
+static const char *
+find_number(const struct record *r, const char *feed, double *d)
+{
+        const char *p = feed;
+
+        while (p > r->start && p[-1] != ' ')
+                p--;
+        return p - r->start >= 2 && textfloat_short(p, d) == feed ? p - 1 : NULL;
+}
+
+/*
+ * Nearly every line of a page is the text that stood there the last time, a blank and a short
+ * number. That is seen from its end, and by one hash over the text: what has the same bytes as a
+ * series that was parsed before ends where that one did. False: the line has to be parsed.
+ */
+static bool
+guess_sample(struct textpage *t, struct record *r)
+{
+        const char *feed = line_end(r);
+        double d = 0;
+        const char *blank = find_number(r, feed, &d);
+        struct view series = {r->start, 0};
+
+        if (blank == NULL)
+                return false;
+        series.n = (size_t)(blank - r->start);
+        if (!t->guess(t->arg, series)) {
+                t->guess_misses += t->guess_misses < GUESS_MISSES_MAX;
+                t->guess_in = 1U << t->guess_misses;
+                return false;
+        }
+        t->guess_misses = 0;
+        t->sample.series = series;
+        memcpy(&t->sample.bits, &d, sizeof(d));
+        t->sample.has_timestamp = false;
+        t->sample.guessed = true;
+        r->p = feed + 1;
+        return true;
+}
+
+static bool
+may_guess(struct textpage *t, const struct record *r)
+{
+        if (t->guess == NULL || r->p != r->start)
+                return false;
+        if (t->guess_in == 0)
+                return true;
+        t->guess_in--;
+        return false;
+}
+
 /* From the first byte that is no blank on: a name or a brace. */
 static int
 take_sample(struct textpage *t, struct record *r, struct err *e)
 {
         int rc;
 
+        if (may_guess(t, r) && guess_sample(t, r))
+                return hand_on(t, r, e);
+        t->sample.guessed = false;
         r->p = textscan_name(r->p, r->end);
         t->sample.series.p = r->start;
         t->sample.series.n = (size_t)(r->p - r->start);
@@ -427,8 +491,7 @@ take_sample(struct textpage *t, struct record *r, struct err *e)
                         return rc;
         }
         r->p++;
-        rc = t->sink(t->arg, &t->sample, e);
-        return rc == 0 ? RECORD_TAKEN : refused(t, r, rc, e);
+        return hand_on(t, r, e);
 }
 
 static int

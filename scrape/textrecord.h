@@ -15,9 +15,12 @@ struct err;
 
 struct textpage {
         text_sink sink;
+        text_guess guess; /* NULL: none */
         void *arg;
         size_t max_line;
         struct text_sample sample; /* the last one; its type stays for the next */
+        unsigned guess_in; /* samples that come before the next guess */
+        unsigned guess_misses; /* in a row */
         uint64_t line; /* of the record that comes next, from 1 */
         uint64_t error_line;
         uint64_t error_column;

@@ -256,6 +256,12 @@ take_sample(void *arg, const struct text_sample *x, struct err *e)
         return series_sample(arg, x, e);
 }
 
+static bool
+guess_series(void *arg, struct view text)
+{
+        return series_guess(arg, text);
+}
+
 static int
 page_to_slots(struct world *w, struct textparse *t, struct view page, struct err *e)
 {
@@ -297,7 +303,7 @@ int
 micro_scrape(struct micro_input *in, uint64_t *out_samples, struct err *e)
 {
         struct world w = {.wal = NULL};
-        struct textparse_options o = {.sink = take_sample};
+        struct textparse_options o = {.sink = take_sample, .guess = guess_series};
         struct textparse *t = NULL;
         int rc = open_world(&w, in->folder, e);
 

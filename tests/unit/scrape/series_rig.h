@@ -187,11 +187,17 @@ on_sample(void *arg, const struct text_sample *s, struct err *e)
         return series_sample(arg, s, e);
 }
 
+static inline bool
+on_guess(void *arg, struct view text)
+{
+        return series_guess(arg, text);
+}
+
 /* One scrape of the page (NULL: the target is away). The batch is handed over, not committed. */
 static inline void
 scrape(struct rig *r, const char *page)
 {
-        const struct textparse_options o = {.sink = on_sample, .arg = r->series};
+        const struct textparse_options o = {.sink = on_sample, .arg = r->series, .guess = on_guess};
         struct textparse *t = NULL;
         bool done = false;
         int rc = page != NULL ? 0 : ERR_SYS;

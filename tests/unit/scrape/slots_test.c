@@ -44,6 +44,29 @@ a_page_in_order_needs_no_index(void **state)
 }
 
 static void
+the_next_one_is_known_without_a_search(void **state)
+{
+        struct slots s;
+
+        (void)state;
+        fill(&s, 3000);
+        assert_false(slots_is_next(&s, hash_of(1)));
+        for (uint32_t i = 0; i < 3000; i++) {
+                assert_true(slots_is_next(&s, hash_of(i)));
+                assert_int_equal(slots_take_next(&s), i);
+        }
+        assert_false(slots_is_next(&s, hash_of(3000)));
+        slots_rewind(&s, 0, false);
+        assert_int_equal(find(&s, hash_of(0)), 0);
+        assert_int_equal(slots_take_next(&s), 1);
+        assert_int_equal(find(&s, hash_of(2)), 2);
+        slots_forget_hashes(&s);
+        slots_rewind(&s, 0, false);
+        assert_false(slots_is_next(&s, hash_of(0)));
+        slots_release(&s);
+}
+
+static void
 holes_in_the_page_need_no_index(void **state)
 {
         struct slots s;
@@ -162,6 +185,7 @@ main(void)
 {
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(a_page_in_order_needs_no_index),
+            cmocka_unit_test(the_next_one_is_known_without_a_search),
             cmocka_unit_test(holes_in_the_page_need_no_index),
             cmocka_unit_test(a_shuffled_page_is_found_by_the_index),
             cmocka_unit_test(an_unknown_hash_is_none),

@@ -286,6 +286,106 @@ test_unfinished(void **state)
         }
 }
 
+/* ---- guesses ---- */
+
+struct guesses {
+        struct view known; /* the text that is said to be known */
+        unsigned asked;
+        unsigned guessed; /* samples that came by it */
+        unsigned parsed;
+        uint64_t bits; /* of the last one */
+};
+
+static bool
+is_known(void *arg, struct view text)
+{
+        struct guesses *g = arg;
+
+        g->asked++;
+        return view_eq(text, g->known);
+}
+
+static int
+count_guessed(void *arg, const struct text_sample *s, struct err *e)
+{
+        struct guesses *g = arg;
+
+        (void)e;
+        g->guessed += s->guessed;
+        g->parsed += !s->guessed;
+        g->bits = s->bits;
+        if (s->guessed)
+                assert_true(view_eq(s->series, g->known) && !s->has_timestamp);
+        return 0;
+}
+
+static void
+run_guesses(struct guesses *g, struct view text)
+{
+        struct textpage page = {
+            .sink = count_guessed, .guess = is_known, .arg = g, .max_line = 1000, .line = 1};
+        struct err e = ERR_INIT;
+        const char *stop;
+
+        testing_ok(textrecord_run(&page, text.p, text.p + text.n, &stop, &e), &e);
+        assert_ptr_equal(stop, text.p + text.n);
+}
+
+static void
+test_known_text_before_a_short_number(void **state)
+{
+        static const struct {
+                struct view text;
+                const char *known;
+                bool guessed;
+        } rows[] = {
+            {TEXT("a 1\n"), "a", true},
+            {TEXT("a{b=\"c d\"} 1e3\n"), "a{b=\"c d\"}", true},
+            {TEXT("{\"a b\"} 1\n"), "{\"a b\"}", true},
+            {TEXT("a 1\n"), "b", false},
+            {TEXT("a  1\n"), "a", false},
+            {TEXT("a\t1\n"), "a", false},
+            {TEXT(" a 1\n"), "a", false},
+            {TEXT("a 1 2\n"), "a", false},
+            {TEXT("a 1 \n"), "a", false},
+            {TEXT("a NaN\n"), "a", false},
+            {TEXT("a{b=\"\n\"} 1\n"), "a{b=\"\n\"}", false},
+            {TEXT("a 12345678901234567890\n"), "a", false},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                struct guesses g = {.known = view_of(rows[i].known)};
+                struct guesses none = {.known = VIEW_LIT("")};
+
+                print_message("  %s", rows[i].text.p);
+                run_guesses(&g, rows[i].text);
+                run_guesses(&none, rows[i].text);
+                assert_int_equal(g.guessed, rows[i].guessed);
+                assert_int_equal(g.parsed, !rows[i].guessed);
+                assert_int_equal(none.guessed, 0);
+                assert_true(g.bits == none.bits);
+        }
+}
+
+static void
+test_guesses_that_miss_become_rare(void **state)
+{
+        struct guesses g = {.known = VIEW_LIT("b")};
+        struct buf page = BUF_INIT(1 << 20);
+
+        (void)state;
+        for (int i = 0; i < 10000; i++)
+                testing_ok(buf_puts(&page, "a 1\n", NULL), NULL);
+        for (int i = 0; i < 1000; i++)
+                testing_ok(buf_puts(&page, "b 1\n", NULL), NULL);
+        run_guesses(&g, buf_view(&page));
+        assert_in_range(g.asked - g.guessed, 6, 10000 / 64 + 6);
+        assert_in_range(g.guessed, 1000 - 64, 1000);
+        assert_int_equal(g.guessed + g.parsed, 11000);
+        buf_release(&page);
+}
+
 int
 main(void)
 {
@@ -295,6 +395,8 @@ main(void)
             cmocka_unit_test(test_nan_has_one_pattern),
             cmocka_unit_test(test_too_long),
             cmocka_unit_test(test_unfinished),
+            cmocka_unit_test(test_known_text_before_a_short_number),
+            cmocka_unit_test(test_guesses_that_miss_become_rare),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
