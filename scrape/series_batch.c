@@ -237,17 +237,6 @@ encode_records(struct series *s, const struct slot_chunk *c, struct record_input
         return rc;
 }
 
-static int
-by_slot_and_time(const void *a, const void *b)
-{
-        const struct series_extra *x = a;
-        const struct series_extra *y = b;
-
-        if (x->slot != y->slot)
-                return x->slot < y->slot ? -1 : 1;
-        return (x->time_ms > y->time_ms) - (x->time_ms < y->time_ms);
-}
-
 /* The extras of a chunk, in the form that records take; *out is valid until the arena is reset. */
 static int
 chunk_extras(struct series *s, size_t chunk, struct record_extra **out, size_t *n, struct err *e)
@@ -381,8 +370,6 @@ series_encode(struct series *s, unsigned chunks, bool *done, struct err *e)
 
         assert(s->phase == SERIES_ENDED);
         *done = false;
-        if (s->next_chunk == 0 && s->n_extras > 1)
-                qsort(s->extras, s->n_extras, sizeof(*s->extras), by_slot_and_time);
         for (; rc == 0 && chunks > 0 && s->next_chunk < s->slots.n_chunks; chunks--)
                 rc = encode_chunk(s, s->next_chunk++, e);
         if (rc == 0 && s->next_chunk < s->slots.n_chunks)

@@ -100,8 +100,39 @@ release_due(struct series *s, int64_t latest_ms)
         s->held.n = kept;
 }
 
-int
-series_pass_held(struct series *s, struct err *e)
+static int
+by_slot_and_time(const void *a, const void *b)
+{
+        const struct series_extra *x = a;
+        const struct series_extra *y = b;
+
+        if (x->slot != y->slot)
+                return x->slot < y->slot ? -1 : 1;
+        if (x->time_ms != y->time_ms)
+                return x->time_ms < y->time_ms ? -1 : 1;
+        return (x->order > y->order) - (x->order < y->order);
+}
+
+static void
+sort_extras(struct series *s)
+{
+        size_t kept = 0;
+
+        if (s->n_extras == 0)
+                return;
+        qsort(s->extras, s->n_extras, sizeof(*s->extras), by_slot_and_time);
+        for (size_t i = 1; i < s->n_extras; i++) {
+                const struct series_extra *last = &s->extras[kept];
+
+                if (s->extras[i].slot != last->slot || s->extras[i].time_ms != last->time_ms)
+                        s->extras[++kept] = s->extras[i];
+        }
+        s->report.duplicates += s->n_extras - (kept + 1);
+        s->n_extras = kept + 1;
+}
+
+static int
+pass_held(struct series *s, struct err *e)
 {
         int64_t latest_ms = s->tick_ms + s->target->config->clock_tolerance_ms / 2;
         size_t later = count_later(s->extras, s->n_extras, latest_ms);
@@ -122,6 +153,16 @@ series_pass_held(struct series *s, struct err *e)
         if (s->held.n == 0)
                 series_drop_held(s);
         return 0;
+}
+
+int
+series_pass_held(struct series *s, struct err *e)
+{
+        int rc = pass_held(s, e);
+
+        if (rc == 0)
+                sort_extras(s);
+        return rc;
 }
 
 void

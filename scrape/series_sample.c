@@ -76,7 +76,9 @@ stage_stamped(struct series *s, uint32_t slot, const struct text_sample *x, stru
         rc = series_reserve_extras(s, s->n_extras + 1, e);
         if (rc < 0)
                 return rc;
-        s->extras[s->n_extras++] = (struct series_extra){slot, x->timestamp_ms, x->bits};
+        s->extras[s->n_extras] =
+            (struct series_extra){slot, (uint32_t)s->n_extras, x->timestamp_ms, x->bits};
+        s->n_extras++;
         *flags |= SLOT_SEEN;
         if (s->target->job->track_timestamps_staleness) {
                 *flags &= (uint8_t)~SLOT_STAMPED;

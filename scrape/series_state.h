@@ -33,6 +33,7 @@ enum {
 
 struct series_extra {
         uint32_t slot;
+        uint32_t order; /* on the page */
         int64_t time_ms;
         uint64_t bits;
 };
@@ -178,7 +179,7 @@ int series_note_marker(struct series *s, uint32_t slot, struct err *e);
 /* Room for n extras. */
 int series_reserve_extras(struct series *s, size_t n, struct err *e);
 /* Extras of the scrape that are ahead of their time are put by, those whose time has come join it.
- */
+ * They are sorted by slot and time then; of equal ones the first is kept. */
 int series_pass_held(struct series *s, struct err *e);
 /* Does a sample of this slot wait that is as late or later? */
 bool series_is_held(const struct series *s, uint32_t slot, int64_t time_ms);

@@ -4,8 +4,9 @@ import time
 from .exporter import Page
 
 PHASES = 4
-# Later than the start of the agents: Prometheus does not send what is older than itself.
-BEGIN_MS = int(time.time() * 1000) + 30000
+# Later than the start of the agents: Prometheus does not send what is older than itself. Not much
+# later: gleaner holds what is more than half of agent.clock_tolerance ahead.
+BEGIN_MS = int(time.time() * 1000) + 8000
 
 
 def same(text):
@@ -76,6 +77,7 @@ JOBS = {
     "same_twice": ({}, same("a 1\na 2\nb 3\n")),
     "same_twice_other_order": ({}, same('a{x="1",y="2"} 1\na{y="2",x="1"} 2\n')),
     "same_twice_timestamps": ({}, same(f"a 1 {BEGIN_MS}\na 2 {BEGIN_MS + 1}\n")),
+    "same_timestamp_twice": ({}, same(f"a 1 {BEGIN_MS}\na 2 {BEGIN_MS}\nb 3\n")),
     "histogram": ({}, lambda p: 'h_bucket{le="1"} 1\nh_bucket{le="2.0"} 2\nh_bucket{le="1e3"} 3\n'
                   f'h_bucket{{le="+Inf"}} {4 + p}\nh_sum 5\nh_count 4\n'),
     "histogram_typed": ({}, same('# TYPE h histogram\nh_bucket{le="1"} 1\nh_bucket{le="2.50"} 2\n'

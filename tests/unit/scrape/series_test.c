@@ -200,6 +200,27 @@ explicit_timestamps_ride_along(void **state)
 }
 
 static void
+of_equal_timestamps_the_first_is_kept(void **state)
+{
+        struct rig *r = *state;
+        long long t = (long long)r->tick;
+        char page[300];
+        char want[200];
+
+        (void)snprintf(page, sizeof(page),
+            "a 1 %lld\nb 5 %lld\na 2 %lld\na 3 %lld\nb 6 %lld\na 4 %lld\n", t - 1000, t - 1000,
+            t - 2000, t - 1000, t - 500, t - 2000);
+        scrape_stored(r, page);
+        assert_int_equal(r->report.duplicates, 2);
+        assert_int_equal(count(r, "a{"), 2);
+        assert_int_equal(count(r, "b{"), 2);
+        (void)snprintf(want, sizeof(want), "a{instance=\"i\",job=\"node\"} 1 %lld\n", t - 1000);
+        assert_int_equal(count(r, want), 1);
+        (void)snprintf(want, sizeof(want), "a{instance=\"i\",job=\"node\"} 2 %lld\n", t - 2000);
+        assert_int_equal(count(r, want), 1);
+}
+
+static void
 target_labels_win_over_scraped_ones(void **state)
 {
         struct rig *r = *state;
@@ -306,6 +327,7 @@ main(void)
             WITH_RIG(a_line_that_cannot_be_read_is_not_counted),
             WITH_RIG(sample_limit_fails_the_scrape),
             WITH_RIG(explicit_timestamps_ride_along),
+            WITH_RIG(of_equal_timestamps_the_first_is_kept),
             WITH_RIG(target_labels_win_over_scraped_ones),
             WITH_RIG(relabeled_away_series_are_remembered),
             WITH_RIG(label_checks_fail_the_scrape),
