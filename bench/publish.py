@@ -4,7 +4,8 @@ plots of growth and outages), docs/*.svg.
 
 usage: publish.py [--note=TEXT] [results.json…]     (build/bench/results/results.json)
 
-Of several runs of one workload the last one named counts; machine and date are those of the first. What stands between the marks "<!-- bench: begin -->" and "<!-- bench: end -->" is replaced.
+Of several runs of one agent on one workload the last one named counts; machine and date are those of
+the first. What stands between the marks "<!-- bench: begin -->" and "<!-- bench: end -->" is replaced.
 """
 import argparse
 import json
@@ -62,8 +63,10 @@ def merged(paths: list) -> dict:
     every = [json.loads(path.read_text()) for path in paths]
     results = every[0]
     for more in every[1:]:
-        results["runs"].update(more["runs"])
         results["versions"] |= more["versions"]
+        for name, run in more["runs"].items():
+            known = results["runs"].get(name, {"agents": {}})["agents"]
+            results["runs"][name] = {**run, "agents": {**known, **run["agents"]}}
     return results
 
 

@@ -151,11 +151,14 @@ class Papers(unittest.TestCase):
         with tempfile.TemporaryDirectory() as name:
             folder = pathlib.Path(name)
             older, newer = results(), results()
-            newer["runs"] = {"edge": {"about": "newer", "x": 0, "agents": {}}}
+            newer["runs"] = {"edge": {"about": "newer", "x": 0,
+                                      "agents": {"gleaner": {"rss": 7.0}}}}
             for file, content in (("a", older), ("b", newer)):
                 (folder / file).write_text(json.dumps(content))
             made = publish.merged([folder / "a", folder / "b"])
             self.assertEqual("newer", made["runs"]["edge"]["about"])
+            self.assertEqual({"rss": 7.0}, made["runs"]["edge"]["agents"]["gleaner"])
+            self.assertIn("failed", made["runs"]["edge"]["agents"]["vmagent"])
             self.assertIn("growth-1k", made["runs"])
             shown = publish.write_plots(older, folder)
             for plot in ("growth-rss.svg", "growth-cpu_percent.svg", "memory-edge.svg"):
