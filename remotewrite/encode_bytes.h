@@ -20,9 +20,9 @@ enum {
 static inline size_t
 varint_size(uint64_t v)
 {
-        unsigned bits = 64 - (unsigned)__builtin_clzll(v | 1);
+        unsigned highest = 63 - (unsigned)__builtin_clzll(v | 1);
 
-        return (bits + 6) / 7;
+        return (highest * 9 + 73) / 64; /* highest / 7 + 1 */
 }
 
 static inline uint8_t *
