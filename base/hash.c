@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <openssl/evp.h>
 #include <stdbool.h>
-#include <string.h>
 #include <sys/random.h>
 #define XXH_STATIC_LINKING_ONLY
 #define XXH_INLINE_ALL
@@ -13,20 +12,20 @@
 
 enum { SECRET_BYTES = 192 };
 
-/* written once by hash_setup, before threads start */
-static unsigned char hash_secret[SECRET_BYTES];
-static uint64_t hash_seed;
+/* Written once by hash_setup, before threads start. Random bytes are a good secret as they are:
+ * XXH3_generateSecret is for those that may not be random. */
+static struct {
+        unsigned char secret[SECRET_BYTES];
+        uint64_t seed;
+} key;
 static bool hash_has_secret;
 
 int
 hash_setup(struct err *e)
 {
-        unsigned char random[64];
-
-        if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+        /* up to 256 bytes come at once or not at all */
+        if (getrandom(&key, sizeof(key), 0) != (ssize_t)sizeof(key))
                 return err_sys(e, errno, "cannot read random bytes for the hash secret");
-        XXH3_generateSecret(hash_secret, sizeof(hash_secret), random, sizeof(random));
-        memcpy(&hash_seed, random, sizeof(hash_seed));
         hash_has_secret = true;
         return 0;
 }
@@ -36,7 +35,7 @@ hash_seeded(const void *p, size_t n)
 {
         if (!hash_has_secret)
                 return XXH3_64bits(p, n);
-        return XXH3_64bits_withSecretandSeed(p, n, hash_secret, sizeof(hash_secret), hash_seed);
+        return XXH3_64bits_withSecretandSeed(p, n, key.secret, sizeof(key.secret), key.seed);
 }
 
 uint64_t
