@@ -1,7 +1,8 @@
-# gleaner_library(NAME [USES lib...] [LINKS lib...] [HOT file...])
+# gleaner_library(NAME [USES lib...] [LINKS lib...] [HOT file...] [WARM file...])
 #   makes gleaner_NAME of every .c file of the current folder (and its subfolders): what lies in a
 #   folder is part of it. USES names other folders (the only includes allowed), LINKS libraries,
-#   HOT the files that run once per sample: a release optimizes these for speed, all else for size.
+#   HOT the files that run once per sample, WARM once per series and window or where -O3 gives as
+#   good as nothing: a release optimizes these for speed (-O3, -O2), all else for size.
 # gleaner_unit_tests(FOLDER)
 #   every tests/unit/FOLDER/x_test.c is a program and a ctest case "unit/FOLDER/x".
 
@@ -67,11 +68,12 @@ function(gleaner_at_least_one list)
 endfunction()
 
 function(gleaner_library name)
-  cmake_parse_arguments(ARG "" "" "USES;LINKS;SOURCES;HOT" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "USES;LINKS;SOURCES;HOT;WARM" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.c)
   gleaner_at_least_one(sources)
   add_library(gleaner_${name} STATIC ${sources} ${ARG_SOURCES})
   set_source_files_properties(${ARG_HOT} PROPERTIES COMPILE_OPTIONS "$<$<CONFIG:Release>:-O3>")
+  set_source_files_properties(${ARG_WARM} PROPERTIES COMPILE_OPTIONS "$<$<CONFIG:Release>:-O2>")
   gleaner_small(gleaner_${name})
   target_link_libraries(gleaner_${name} PUBLIC gleaner_flags ${ARG_LINKS})
   foreach(lib IN LISTS ARG_USES)
