@@ -1,7 +1,9 @@
 """What measures must itself be right: the fleet, the receiver, and what is made of results."""
 import json
+import os
 import pathlib
 import struct
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -13,11 +15,13 @@ from harness.case import Case
 from harness.paths import BUILD, DATA, SOURCE
 from harness.peers import get, post
 from harness.processes import Process, free_port
+from harness.waiting import wait_until
 
 sys.path.insert(0, str(SOURCE / "bench"))
 
-import plots  # noqa: E402 (needs the path above)
+import measure  # noqa: E402 (needs the path above)
 import micro  # noqa: E402
+import plots  # noqa: E402
 import publish  # noqa: E402
 import report  # noqa: E402
 import stages  # noqa: E402
@@ -188,6 +192,32 @@ class Papers(unittest.TestCase):
         self.assertEqual(["growth-1k", "growth-10k", "growth-100k", "growth-1m", "growth-2m",
                           "edge"], workloads.named(["growth", "edge"], known))
         self.assertEqual(["nonsense"], workloads.named(["nonsense"], known))
+
+
+class Measure(unittest.TestCase):
+    def test_looks_at_another_process(self):
+        with subprocess.Popen(["sh", "-c", "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; read _"],
+                              stdin=subprocess.PIPE) as child:
+            wait_until(lambda: measure.cpu_seconds(child.pid) > 0.02, "some work", 60, 0.01)
+            found = measure.status(child.pid)
+            self.assertEqual({"rss", "anonymous", "peak"}, set(found))
+            self.assertTrue(found["anonymous"] <= found["rss"] <= found["peak"])
+            self.assertEqual(0, measure.written_bytes(child.pid))
+            child.stdin.close()
+
+    def test_disk_is_counted_in_blocks(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            (folder / "below").mkdir()
+            with open(folder / "below" / "sparse", "wb") as f:
+                f.seek(1 << 30)
+                f.write(b"x" * 4096)
+                f.flush()
+                os.fsync(f.fileno())
+            self.assertTrue(4096 <= measure.disk_bytes(folder) < 1 << 20)
+
+    def test_a_mean_of_nothing_is_nothing(self):
+        self.assertEqual((2, 0), (measure.mean([1, 3]), measure.mean([])))
 
 
 class Counts(unittest.TestCase):
