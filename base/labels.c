@@ -240,27 +240,39 @@ name_label_valid(struct view name, enum name_scheme scheme)
         return name.n > 0 && utf8_valid(name);
 }
 
+/* From i to the first byte above 0x7f, by words. */
+static size_t
+skip_ascii(struct view v, size_t i)
+{
+        uint64_t w[4];
+
+        for (; v.n - i >= sizeof(w); i += sizeof(w)) {
+                memcpy(w, v.p + i, sizeof(w));
+                if (((w[0] | w[1] | w[2] | w[3]) & UINT64_C(0x8080808080808080)) != 0)
+                        break;
+        }
+        for (; v.n - i >= sizeof(w[0]); i += sizeof(w[0])) {
+                memcpy(w, v.p + i, sizeof(w[0]));
+                if ((w[0] & UINT64_C(0x8080808080808080)) != 0)
+                        break;
+        }
+        while (i < v.n && (unsigned char)v.p[i] < 0x80)
+                i++;
+        return i;
+}
+
 bool
 utf8_valid(struct view v)
 {
-        size_t i = 0;
+        size_t i = skip_ascii(v, 0);
 
         while (i < v.n) {
-                uint64_t word;
                 uint32_t c;
-                size_t n;
+                size_t n = utf8_decode(v.p + i, v.n - i, &c);
 
-                if (v.n - i >= sizeof(word)) {
-                        memcpy(&word, v.p + i, sizeof(word));
-                        if ((word & UINT64_C(0x8080808080808080)) == 0) {
-                                i += sizeof(word);
-                                continue;
-                        }
-                }
-                n = utf8_decode(v.p + i, v.n - i, &c);
                 if (n == 0)
                         return false;
-                i += n;
+                i = skip_ascii(v, i + n);
         }
         return true;
 }

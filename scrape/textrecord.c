@@ -167,8 +167,10 @@ refused(struct textpage *t, const struct record *r, int rc, struct err *e)
 /* The place behind the word and its blanks, NULL when it is another word. NUL bytes between the
  * letters do not count. */
 static const char *
-match_word(const char *p, const char *word)
+match_word(const char *p, const char *end, const char *word)
 {
+        if (end - p > 5 && memcmp(p, word, 4) == 0 && p[4] == ' ' && p[5] > ' ')
+                return p + 5; /* as it is always written */
         for (; *word != '\0'; word++) {
                 if (*p != *word)
                         return NULL;
@@ -285,9 +287,9 @@ take_comment(struct textpage *t, struct record *r, struct err *e)
                 p = skip_blanks(p);
                 if (*p == '\0')
                         return RECORD_LAST;
-                word = match_word(p, "TYPE");
+                word = match_word(p, r->end, "TYPE");
                 if (word == NULL)
-                        word = match_word(p, "HELP");
+                        word = match_word(p, r->end, "HELP");
                 if (word != NULL) {
                         r->p = word;
                         return take_meta(t, r, *p == 'T', e);

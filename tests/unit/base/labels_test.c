@@ -237,7 +237,7 @@ names_are_checked_by_scheme(void **state)
 static void
 utf8_is_checked_strictly_at_every_place(void **state)
 {
-        char text[24];
+        char text[75];
 
         (void)state;
         assert_true(utf8_valid(VIEW_LIT("")));
@@ -245,8 +245,12 @@ utf8_is_checked_strictly_at_every_place(void **state)
                                         "e, \xe4\xb8\x96\xe7\x95\x8c")));
         for (size_t i = 0; i < sizeof(text); i++) {
                 memset(text, 'a', sizeof(text));
+                for (size_t n = i; n <= sizeof(text); n++)
+                        assert_true(utf8_valid((struct view){text, n}));
                 text[i] = '\xe9';
-                assert_false(utf8_valid((struct view){text, sizeof(text)}));
+                for (size_t n = i + 1; n <= sizeof(text); n++)
+                        assert_false(utf8_valid((struct view){text, n}));
+                assert_true(utf8_valid((struct view){text, i}));
         }
         assert_false(utf8_valid(VIEW_LIT("\xed\xb0\x80")));
         assert_false(utf8_valid(VIEW_LIT("abcdefg\xc3")));
