@@ -4,9 +4,9 @@
 usage: stages.py [--seconds=60] [--publish] [BUILD]     (build/release, not stripped)
 
 Runs the 100k workload against gleaner alone and samples where it is; needs perf (Debian: linux-perf)
-and the right to use it on the kernel. A function belongs to the stage of its source file, which nm
-tells; the kernel's and the libraries' time belongs to the thread that spent it. --publish puts the
-table between the marks "<!-- stages: begin -->" and "<!-- stages: end -->" of docs/PERFORMANCE.md.
+and the right to use it on the kernel. A function belongs to the stage of its source file; the
+kernel's and the libraries' time belongs to the thread that spent it. --publish puts the table
+between the marks "<!-- stages: begin -->" and "<!-- stages: end -->" of docs/PERFORMANCE.md.
 """
 import argparse
 import collections
@@ -51,16 +51,13 @@ STAGES = [
 ]
 
 
-def own_places(build: pathlib.Path) -> dict:
-    """Function → the source files that have one of that name."""
+def own_places() -> dict:
+    """Function → the source files that define one of that name; names stand at the line's start."""
     found = collections.defaultdict(set)
-    for library in sorted(build.glob("*/libgleaner_*.a")):
-        folder = library.parent.name
-        listed = subprocess.run(["nm", "-A", library], capture_output=True, text=True, check=True)
-        for line in listed.stdout.splitlines():
-            match = re.match(r"[^:]+:([^:]+)\.o:\S* +[tT] ([\w.]+)$", line)
-            if match:
-                found[match.group(2).split(".")[0]].add(f"{folder}/{match.group(1)}")
+    for folder in ("agent", "base", "remotewrite", "scrape", "wal"):
+        for source in (ROOT / folder).rglob("*.c"):
+            for name in re.findall(r"^(\w+)\(", source.read_text(), re.MULTILINE):
+                found[name].add(str(source.relative_to(ROOT)))
     return found
 
 
@@ -69,6 +66,8 @@ def place_of(thread: str, function: str, binary: str, own: dict) -> str:
         return KERNEL
     if not binary.endswith("/gleaner"):
         return pathlib.Path(binary).name
+    if function.startswith("XXH"):
+        return "base/hash"
     files = sorted(own.get(function.split(".")[0], {"gleaner"}))
     home = {"scrape": "scrape/", "wal": "wal/", "send": "remotewrite/"}.get(
         thread.split("-")[0], "agent/")
@@ -167,7 +166,7 @@ def main() -> int:
         raise SystemExit("error: perf is not there (Debian: linux-perf)")
     least = floors(build)
     script, cpu, machine = profile(build, options.seconds)
-    found, functions = shares(script, own_places(build))
+    found, functions = shares(script, own_places())
     made = f"""Measured {time.strftime('%Y-%m-%d %H:%M')} on {machine}, {options.seconds} s.
 
 {table(found, cpu, least)}
