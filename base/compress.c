@@ -22,6 +22,7 @@ enum {
         GZIP_WINDOW = 15 + 16, /* the largest window, gzip's header expected */
         GZIP_MAGIC_1 = 0x1f,
         ZSTD_WINDOW_LOG = 17, /* what we pack is rarely over 128 KiB */
+        ZSTD_TABLE_LOG = 12, /* larger tables take 360 KiB more and save 0.03 % at best */
         SNAPPY_MAX_RATIO = 22, /* a copy of 64 bytes takes three */
 };
 
@@ -190,6 +191,8 @@ zstd_packer_new(int level, struct zstd_packer **out, struct err *e)
         z->ctx = ZSTD_createCCtx();
         if (z->ctx == NULL || !set_packer(z->ctx, ZSTD_c_compressionLevel, level) ||
             !set_packer(z->ctx, ZSTD_c_windowLog, ZSTD_WINDOW_LOG) ||
+            !set_packer(z->ctx, ZSTD_c_hashLog, ZSTD_TABLE_LOG) ||
+            !set_packer(z->ctx, ZSTD_c_chainLog, ZSTD_TABLE_LOG) ||
             !set_packer(z->ctx, ZSTD_c_format, ZSTD_f_zstd1_magicless) ||
             !set_packer(z->ctx, ZSTD_c_contentSizeFlag, 0) ||
             !set_packer(z->ctx, ZSTD_c_checksumFlag, 0) ||
