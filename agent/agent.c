@@ -1,6 +1,7 @@
 #include "agent/agent.h"
 
 #include "agent/config.h"
+#include "agent/config_contents.h"
 #include "agent/control.h"
 #include "agent/status.h"
 #include "agent/wal_status.h"
@@ -15,6 +16,7 @@
 #include "wal/wal.h"
 
 #include <errno.h>
+#include <glob.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -51,6 +53,8 @@ struct agent {
         _Atomic int64_t settled_ms; /* monotonic: what a start or reload needed is needed no more */
         /* main thread only */
         bool refused_new;
+        int64_t next_look_ms; /* monotonic: at the configuration's files */
+        bool look_failed;
         struct sender_stats *senders_seen; /* room for a tick's and the watchdog's look */
         /* under mtx */
         pthread_mutex_t mtx;
@@ -134,8 +138,9 @@ on_agent(void *arg, struct status_agent *out)
 static int
 load(const struct agent *a, struct config **out, struct err *e)
 {
-        const struct config_env env = {
-            .tenant = a->options.tenant, .send_tenant_header = a->options.send_tenant_header};
+        const struct config_env env = {.tenant = a->options.tenant,
+            .send_tenant_header = a->options.send_tenant_header,
+            .max_age_ms = a->options.max_age_ms};
         struct config_report report = {0};
         int rc = config_load(a->options.config_path, &env, out, &report, e);
 
@@ -217,13 +222,44 @@ join(const char *dir, const char *name)
         return asprintf(&path, "%s/%s", dir, name) < 0 ? NULL : path;
 }
 
+/* --storage.agent.path without the slashes at its end: a link is followed there, as Prometheus
+ * does.
+ */
+static char *
+own_directory(const char *path)
+{
+        char *resolved = realpath(path, NULL);
+
+        return resolved != NULL ? resolved : strdup(path);
+}
+
+/* A Prometheus that ran here before: what it left is not read, and not touched. */
+static void
+name_foreign_log(const char *dir)
+{
+        glob_t found = {0};
+        char *pattern = join(dir, "wal/[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]");
+
+        if (pattern != NULL && glob(pattern, 0, NULL, &found) == 0)
+                log_warn("the write-ahead log of a Prometheus is left alone, delete it when it is "
+                         "not needed any more",
+                    LOG_STR("first", found.gl_pathv[0]), LOG_UINT("segments", found.gl_pathc));
+        globfree(&found);
+        free(pattern);
+}
+
 static int
 make_paths(struct agent *a, struct err *e)
 {
-        if (mkdir(a->options.data_dir, 0755) < 0 && errno != EEXIST)
+        const char *path = a->options.storage_path;
+
+        if (path == NULL && mkdir(a->options.data_dir, 0755) < 0 && errno != EEXIST)
                 return err_sys(e, errno, "cannot make the data directory \"%s\" (--data-dir)",
                     a->options.data_dir);
-        a->wal_dir = join(a->options.data_dir, a->options.tenant);
+        a->wal_dir =
+            path != NULL ? own_directory(path) : join(a->options.data_dir, a->options.tenant);
+        if (path != NULL && a->wal_dir != NULL)
+                name_foreign_log(a->wal_dir);
         a->socket_path = a->wal_dir != NULL ? join(a->wal_dir, "control.sock") : NULL;
         if (a->socket_path == NULL)
                 return err_nomem(e, "paths");
@@ -240,6 +276,12 @@ start_status(struct agent *a, struct err *e)
                 : a->config->agent.listen_address != NULL       ? a->config->agent.listen_address
                                                                 : default_listen,
             .lifecycle = a->options.lifecycle,
+            .external_url = a->options.external_url,
+            .route_prefix = a->options.route_prefix,
+            .page_title = a->options.page_title,
+            .flags_json = a->options.flags_json,
+            .read_timeout_ms = a->options.read_timeout_ms,
+            .max_connections = a->options.max_connections,
             .clock = clock_system(),
             .start_ms = a->start_ms,
             .arg = a,
@@ -366,6 +408,7 @@ agent_start(const struct agent_options *o, struct agent **out, struct err *e)
                 return rc;
         }
         settle_later(a);
+        a->next_look_ms = clock_mono(clock_system()) + a->options.auto_reload_ms;
         atomic_store(&a->started, true);
         *out = a;
         return 0;
@@ -399,11 +442,37 @@ agent_stop(struct agent *a, int64_t timeout_ms)
 
 /* ---- while it runs ---- */
 
+/* A file that cannot be read is being replaced, most likely: it is asked for again. */
+static void
+look_for_changes(struct agent *a)
+{
+        int64_t now_ms = clock_mono(clock_system());
+        struct err e = ERR_INIT;
+        bool changed;
+        int rc;
+
+        if (a->options.auto_reload_ms == 0 || now_ms < a->next_look_ms)
+                return;
+        a->next_look_ms = now_ms + a->options.auto_reload_ms;
+        (void)pthread_mutex_lock(&a->mtx);
+        rc = config_contents_changed(a->config, &changed, &e);
+        (void)pthread_mutex_unlock(&a->mtx);
+        if (rc < 0 && !a->look_failed)
+                log_warn("cannot see whether the configuration changed, trying again",
+                    LOG_STR("err", e.msg));
+        a->look_failed = rc < 0;
+        if (!changed)
+                return;
+        log_info("the configuration changed, reloading", LOG_STR("file", a->options.config_path));
+        (void)agent_reload(a, &e); /* logs what came of it; a bad file is tried again */
+}
+
 void
 agent_tick(struct agent *a)
 {
         bool refuses;
 
+        look_for_changes(a);
         if (clock_mono(clock_system()) >= atomic_load(&a->settled_ms)) {
                 resident_give_back();
                 atomic_store(&a->settled_ms, INT64_MAX);

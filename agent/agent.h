@@ -17,7 +17,16 @@ struct agent_options {
         bool send_tenant_header; /* --tenant was given */
         const char *config_path;
         const char *data_dir; /* of all tenants; <data_dir>/<tenant> is used */
+        const char *storage_path; /* used as it is instead of that; NULL: not given */
+        int64_t max_age_ms; /* wal.max_age where the file has none; 0: the default */
         const char *listen_address; /* NULL: from the file, else the default */
+        const char *external_url; /* NULL: not given */
+        const char *route_prefix; /* "" or "/x": before every path */
+        const char *page_title;
+        const char *flags_json; /* the command line, an object */
+        int64_t read_timeout_ms; /* 0: the default */
+        uint64_t max_connections; /* 0: the default */
+        int64_t auto_reload_ms; /* how often the files are looked at; 0: never */
         bool lifecycle;
         int quit_fd; /* an eventfd that /-/quit writes to */
 };

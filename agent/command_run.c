@@ -2,10 +2,10 @@
  * `gleaner --tenant T`: the agent itself: arguments, signals, the main thread's loop.
  */
 #include "agent/agent.h"
+#include "agent/arguments.h"
 #include "agent/command.h"
 #include "agent/notify.h"
-#include "agent/options.h"
-#include "base/duration.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/http.h"
@@ -24,36 +24,21 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum { TICK_MS = 1000, PATH_BYTES = 4096 };
-
-struct arguments {
-        const char *tenant;
-        const char *config_dir;
-        const char *config_file;
-        const char *data_dir;
-        const char *listen_address;
-        bool lifecycle;
-        const char *log_level;
-        const char *log_format;
-        const char *shutdown_timeout;
-        bool help;
-        bool version;
-        char config_path[PATH_BYTES];
-        int64_t shutdown_timeout_ms;
-};
+enum { TICK_MS = 1000, FLAGS_MAX_BYTES = 64 << 10 };
 
 static int
-show_help(const struct option_row *rows, size_t n)
+show_help(void)
 {
         (void)printf("gleaner: scrape, keep every sample in a write-ahead log, remote write.\n\n"
                      "usage: gleaner --tenant NAME [options]     run the agent\n"
+                     "       gleaner --config.file FILE [options]\n"
                      "       gleaner check [--tenant NAME | FILE…]\n"
                      "       gleaner scrape URL|FILE|-\n"
                      "       gleaner wal status --tenant NAME\n"
                      "       gleaner receive\n"
                      "       gleaner version\n\n"
                      "Each subcommand explains itself with --help. Options of the agent:\n");
-        options_print(rows, n);
+        arguments_print();
         return EXIT_FINE;
 }
 
@@ -64,44 +49,16 @@ usage_error(const struct err *e)
         return EXIT_USAGE;
 }
 
-/* Checks that belong together with how the log is set up; the log itself comes after. */
-static int
-check_arguments(struct arguments *a, struct err *e)
+/* What of the command line has no effect, a line each. */
+static void
+log_remarks(const struct arguments *a)
 {
-        int level = log_level_of(a->log_level);
-        int format = log_format_of(a->log_format);
-        int n;
+        for (size_t i = 0; i < a->n_remarks; i++) {
+                const struct arguments_remark *r = &a->remarks[i];
 
-        if (level < 0)
-                return err_set(e, ERR_CONFIG, "--log.level=%s: it is debug, info, warn or error",
-                    a->log_level);
-        if (format < 0)
-                return err_set(
-                    e, ERR_CONFIG, "--log.format=%s: it is logfmt or json", a->log_format);
-        if (a->tenant == NULL && a->config_file == NULL)
-                return err_set(e, ERR_CONFIG,
-                    "--tenant is missing (or --config.file, then the tenant is \"default\"); "
-                    "see --help");
-        if (duration_parse(view_of(a->shutdown_timeout), &a->shutdown_timeout_ms, e) < 0)
-                return err_prefix(e, "--shutdown-timeout");
-        if (a->tenant != NULL && agent_tenant_check(a->tenant, e) < 0)
-                return err_prefix(e, "--tenant");
-        if (a->data_dir[0] == '\0' || a->config_dir[0] == '\0' ||
-            (a->config_file != NULL && a->config_file[0] == '\0'))
-                return err_set(e, ERR_CONFIG, "%s is empty: it takes a path",
-                    a->data_dir[0] == '\0'         ? "--data-dir"
-                        : a->config_dir[0] == '\0' ? "--config-dir"
-                                                   : "--config.file");
-        if (a->config_file != NULL)
-                n = snprintf(a->config_path, sizeof(a->config_path), "%s", a->config_file);
-        else
-                n = snprintf(a->config_path, sizeof(a->config_path), "%s/%s/agent.yml",
-                    a->config_dir, a->tenant);
-        if (n < 0 || (size_t)n >= sizeof(a->config_path))
-                return err_set(e, ERR_CONFIG, "the path of the configuration is too long");
-        log_setup((enum log_level)level, (enum log_format)format,
-            a->tenant != NULL ? a->tenant : "default");
-        return 0;
+                log_write(r->warn ? LOG_WARN : LOG_INFO, "a flag makes no difference",
+                    (struct log_field[]){LOG_STR("flag", r->flag), LOG_STR("reason", r->why)}, 2);
+        }
 }
 
 /*
@@ -209,7 +166,7 @@ let_signals_kill(const sigset_t *set)
 }
 
 static int
-run(const struct arguments *args)
+run(const struct arguments *args, const char *flags_json)
 {
         struct agent *a = NULL;
         struct err e = ERR_INIT;
@@ -222,7 +179,16 @@ run(const struct arguments *args)
             .send_tenant_header = args->tenant != NULL,
             .config_path = args->config_path,
             .data_dir = args->data_dir,
+            .storage_path = args->storage_path,
+            .max_age_ms = args->max_age_ms,
             .listen_address = args->listen_address,
+            .external_url = args->external_url,
+            .route_prefix = args->route_prefix,
+            .page_title = args->page_title,
+            .flags_json = flags_json,
+            .read_timeout_ms = args->read_timeout_ms,
+            .max_connections = args->max_connections,
+            .auto_reload_ms = args->auto_reload ? args->auto_reload_ms : 0,
             .lifecycle = args->lifecycle,
             .quit_fd = quit_fd,
         };
@@ -237,7 +203,9 @@ run(const struct arguments *args)
                 rc = agent_start(&o, &a, &e);
         if (rc == 0) {
                 log_info("started", LOG_STR("version", GLEANER_VERSION),
-                    LOG_STR("config", args->config_path), LOG_STR("data_dir", args->data_dir));
+                    LOG_STR("config", args->config_path),
+                    LOG_STR("data_dir",
+                        args->storage_path != NULL ? args->storage_path : args->data_dir));
                 notify("READY=1");
                 reason = loop(a, signal_fd, quit_fd);
                 notify("STOPPING=1");
@@ -261,45 +229,31 @@ run(const struct arguments *args)
 int
 command_run(int argc, char **argv)
 {
-        struct arguments a = {.config_dir = "/etc/gleaner",
-            .data_dir = "/var/lib/gleaner",
-            .log_level = "info",
-            .log_format = "logfmt",
-            .shutdown_timeout = "10s"};
-        const struct option_row rows[] = {
-            {"tenant", &a.tenant, NULL, "NAME",
-                "whose metrics: names directories and the tenant header"},
-            {"config-dir", &a.config_dir, NULL, "DIR",
-                "reads DIR/<tenant>/agent.yml (/etc/gleaner)"},
-            {"config.file", &a.config_file, NULL, "FILE", "reads this file instead"},
-            {"data-dir", &a.data_dir, NULL, "DIR",
-                "keeps the log in DIR/<tenant> (/var/lib/gleaner)"},
-            {"web.listen-address", &a.listen_address, NULL, "ADDRESS",
-                "HTTP endpoints (127.0.0.1:9095)"},
-            {"web.enable-lifecycle", NULL, &a.lifecycle, NULL, "allows POST /-/reload and /-/quit"},
-            {"log.level", &a.log_level, NULL, "LEVEL", "debug, info, warn or error (info)"},
-            {"log.format", &a.log_format, NULL, "FORMAT", "logfmt or json (logfmt)"},
-            {"shutdown-timeout", &a.shutdown_timeout, NULL, "DURATION",
-                "how long to send what is pending at the end (10s)"},
-            {"version", NULL, &a.version, NULL, "prints the version and ends"},
-            {"help", NULL, &a.help, NULL, "prints this and ends"},
-        };
-        const size_t n_rows = sizeof(rows) / sizeof(rows[0]);
+        struct arguments a;
+        struct buf flags = BUF_INIT(FLAGS_MAX_BYTES);
         struct err e = ERR_INIT;
-        int n = options_parse(argc, argv, rows, n_rows, &e);
+        int rc = arguments_parse(argc, argv, &a, &e);
+        int code;
 
-        if (n < 0)
+        if (rc < 0)
                 return usage_error(&e);
         if (a.help)
-                return show_help(rows, n_rows);
-        if (a.version && n == 0)
+                return show_help();
+        if (a.version && a.n_rest == 0)
                 return command_version(1, argv);
-        if (n > 0) {
+        if (a.n_rest > 0) {
                 (void)err_set(&e, ERR_CONFIG, "\"%s\" is no option; see --help", argv[1]);
                 return usage_error(&e);
         }
-        if (check_arguments(&a, &e) < 0)
+        if (arguments_put_json(&a, &flags, &e) < 0 || buf_putc(&flags, '\0', &e) < 0) {
+                buf_release(&flags);
                 return usage_error(&e);
+        }
+        log_setup((enum log_level)log_level_of(a.log_level),
+            (enum log_format)log_format_of(a.log_format), a.tenant != NULL ? a.tenant : "default");
+        log_remarks(&a);
         tune_allocator();
-        return run(&a);
+        code = run(&a, flags.ptr);
+        buf_release(&flags);
+        return code;
 }

@@ -18,6 +18,13 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Where a log is. */
+struct place {
+        const char *data_dir;
+        const char *tenant;
+        const char *storage_path; /* NULL: below data_dir */
+};
+
 static int
 open_and_look(const char *dir, const char *tenant, struct buf *out, struct err *e)
 {
@@ -33,18 +40,22 @@ open_and_look(const char *dir, const char *tenant, struct buf *out, struct err *
 }
 
 static int
-look(const char *data_dir, const char *tenant, struct buf *out, struct err *e)
+look(const struct place *at, struct buf *out, struct err *e)
 {
         char dir[PATH_MAX];
         char path[PATH_MAX];
-        int n = snprintf(dir, sizeof(dir), "%s/%s", data_dir, tenant);
-        int m = snprintf(path, sizeof(path), "%s/%s/control.sock", data_dir, tenant);
+        int n = at->storage_path != NULL
+            ? snprintf(dir, sizeof(dir), "%s", at->storage_path)
+            : snprintf(dir, sizeof(dir), "%s/%s", at->data_dir, at->tenant);
+        int m = n > 0 && (size_t)n < sizeof(dir)
+            ? snprintf(path, sizeof(path), "%.*s/control.sock", n, dir)
+            : -1;
         int rc;
 
         if (n < 0 || m < 0 || (size_t)m >= sizeof(path))
                 return err_set(e, ERR_CONFIG, "the data directory's path is too long");
         rc = control_ask(path, "status", out, e);
-        return rc == ERR_NOTFOUND ? open_and_look(dir, tenant, out, e) : rc;
+        return rc == ERR_NOTFOUND ? open_and_look(dir, at->tenant, out, e) : rc;
 }
 
 static int
@@ -79,13 +90,14 @@ usage_error(const char *why)
 int
 command_wal(int argc, char **argv)
 {
-        const char *data_dir = "/var/lib/gleaner";
-        const char *tenant = NULL;
+        struct place at = {.data_dir = "/var/lib/gleaner"};
         bool as_json = false;
         bool help = false;
         const struct option_row rows[] = {
-            {"data-dir", &data_dir, NULL, "DIR", "where tenants' logs are (/var/lib/gleaner)"},
-            {"tenant", &tenant, NULL, "NAME", "whose log"},
+            {"data-dir", &at.data_dir, NULL, "DIR", "where tenants' logs are (/var/lib/gleaner)"},
+            {"tenant", &at.tenant, NULL, "NAME", "whose log"},
+            {"storage.agent.path", &at.storage_path, NULL, "DIR",
+                "the log itself, when the agent was given this; the tenant may be left out"},
             {"json", NULL, &as_json, NULL, "one JSON object"},
             {"help", NULL, &help, NULL, "prints this and ends"},
         };
@@ -107,12 +119,14 @@ command_wal(int argc, char **argv)
                     n == 0 ? "say what to do: status" : "status takes no arguments");
         if (e.code != ERR_NONE)
                 return usage_error(e.msg);
-        if (tenant == NULL)
+        if (at.tenant == NULL && at.storage_path != NULL)
+                at.tenant = "default";
+        if (at.tenant == NULL)
                 return usage_error("--tenant is missing");
-        if (agent_tenant_check(tenant, &e) < 0)
+        if (agent_tenant_check(at.tenant, &e) < 0)
                 return usage_error(e.msg);
         log_setup(LOG_ERROR, LOG_FORMAT_LOGFMT, NULL);
-        rc = look(data_dir, tenant, &json, &e);
+        rc = look(&at, &json, &e);
         if (rc == 0)
                 rc = show(buf_view(&json), as_json, &e);
         buf_release(&json);

@@ -1,5 +1,7 @@
 #include "agent/config.h"
 
+#include "agent/config_contents.h"
+
 #include "agent/config_parts.h"
 #include "agent/config_report.h"
 #include "base/arena.h"
@@ -244,6 +246,8 @@ config_load_text(const char *path, struct view text, const struct config_env *en
                     : config_report_summary(report, path, e);
         else
                 rc = make_config(path, &c, e);
+        if (rc == 0)
+                c->contents = config_contents_add(0, path, text);
         if (rc == 0)
                 rc = read_tree(c, env, &tree, report, e);
         yaml_tree_release(&tree);

@@ -40,7 +40,10 @@ struct config {
         struct config_agent agent;
         char *masked; /* owned: the file as loaded, secrets as <secret>, for the API */
         char *path; /* owned */
-        void *storage; /* owned: the strings of `agent` */
+        void *storage; /* owned: the strings of `agent`, the patterns */
+        const char **patterns; /* of scrape_config_files, absolute */
+        size_t n_patterns;
+        uint64_t contents; /* of all files that were read (config_contents.h) */
 };
 
 enum config_severity { CONFIG_ERROR, CONFIG_WARNING, CONFIG_NOTE };
@@ -86,6 +89,7 @@ struct config_report {
 struct config_env {
         const char *tenant; /* for ${TENANT} and the tenant header */
         bool send_tenant_header; /* --tenant was given */
+        int64_t max_age_ms; /* wal.max_age where the file has none; 0: its default */
 };
 
 /*

@@ -27,6 +27,8 @@ config_agent(struct config_reader *r, const struct config_top *top)
         const struct yaml_node *node = top->agent.node;
 
         r->config->wal = top->wal.wal;
+        if (r->env->max_age_ms > 0 && yaml_node_get(top->wal.node, "max_age") == NULL)
+                r->config->wal.max_age_ms = r->env->max_age_ms;
         *agent = top->agent.agent;
         if (agent->tenant_header[0] != '\0' &&
             !config_header_name_valid(view_of(agent->tenant_header)))

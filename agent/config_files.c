@@ -2,8 +2,10 @@
  * scrape_config_files: more jobs in files of their own, read after the main file, in order of
  * names. What is wrong in them is told with their own names.
  */
+#include "agent/config_contents.h"
 #include "agent/config_parts.h"
 #include "agent/config_report.h"
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
@@ -71,6 +73,7 @@ read_file(struct config_reader *main_file, const struct config_global *global, c
                     e.msg);
         else
                 read_jobs(&r, global, &tree);
+        r.config->contents = config_contents_add(r.config->contents, path, buf_view(&text));
         yaml_tree_release(&tree);
         buf_release(&text);
         main_file->rc = r.rc;
@@ -83,14 +86,25 @@ config_job_files(
 {
         size_t n = 0;
 
-        for (size_t i = 0; patterns != NULL && r->rc == 0 && i < patterns->n_items; i++) {
+        if (patterns == NULL || patterns->n_items == 0)
+                return;
+        r->config->patterns =
+            arena_calloc(r->config->storage, patterns->n_items, sizeof(*r->config->patterns));
+        if (r->config->patterns == NULL) {
+                r->rc = ERR_NOMEM;
+                return;
+        }
+        for (size_t i = 0; r->rc == 0 && i < patterns->n_items; i++) {
                 const struct yaml_node *item = patterns->items[i];
+                const char *pattern;
                 glob_t found = {0};
 
                 if (item->kind != YAML_SCALAR || !config_pattern_valid(item->text.p) ||
                     item->text.n == 0)
                         continue; /* told already */
-                if (glob(config_path(r, item->text.p), 0, NULL, &found) == GLOB_NOSPACE)
+                pattern = config_path(r, item->text.p);
+                r->config->patterns[r->config->n_patterns++] = pattern;
+                if (glob(pattern, 0, NULL, &found) == GLOB_NOSPACE)
                         r->rc = ERR_NOMEM;
                 for (size_t k = 0; r->rc == 0 && k < found.gl_pathc && n <= FILES_MAX; k++, n++) {
                         if (n < FILES_MAX)

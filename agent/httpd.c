@@ -158,6 +158,8 @@ int
 httpd_start(const struct httpd_options *o, struct httpd **out, struct err *e)
 {
         struct httpd *h = calloc(1, sizeof(*h));
+        unsigned connections = o->max_connections > 0 ? o->max_connections : CONNECTIONS_MAX;
+        unsigned idle = o->idle_seconds > 0 ? o->idle_seconds : IDLE_SECONDS;
         int fd = -1;
         int rc;
 
@@ -176,8 +178,8 @@ httpd_start(const struct httpd_options *o, struct httpd **out, struct err *e)
         h->daemon = MHD_start_daemon(MHD_USE_AUTO_INTERNAL_THREAD, 0, NULL, NULL, on_request, h,
             MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, on_end, NULL,
             MHD_OPTION_NOTIFY_CONNECTION, on_connection, NULL, MHD_OPTION_CONNECTION_LIMIT,
-            (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
-            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_END);
+            connections, MHD_OPTION_CONNECTION_TIMEOUT, idle, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+            (size_t)CONNECTION_MEMORY, MHD_OPTION_END);
         /* clang-format on */
         if (h->daemon == NULL) {
                 rc = err_sys(e, errno, "cannot start the HTTP server on \"%s\"", h->address);

@@ -34,7 +34,7 @@ struct httpd_reply {
         unsigned status; /* 200 unless the handler says otherwise */
         const char *content_type; /* text/plain unless it says otherwise; static */
         const char *header; /* one more, static; NULL: none */
-        const char *header_value; /* static */
+        const char *header_value; /* static, or the handler's until the server stops */
         struct buf body; /* the server's; empty */
 };
 
@@ -47,6 +47,8 @@ struct httpd_options {
         void *arg;
         size_t max_body; /* bytes of a request's body, 413 beyond; 0: none is taken */
         size_t max_reply; /* bytes */
+        unsigned idle_seconds; /* after which a connection is closed; 0: a minute */
+        unsigned max_connections; /* 0: 32 */
 };
 
 /*

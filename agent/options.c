@@ -74,43 +74,78 @@ next_value(const struct option_row *rows, size_t n, const char *next)
         return next;
 }
 
+static int
+tell(const struct option_table *t, const struct option_row *row, const char *value, struct err *e)
+{
+        return t->seen != NULL ? t->seen(t->arg, row, value, e) : 0;
+}
+
+/* A row by its name; *on is false when the name is that of a flag behind "no-". */
+static const struct option_row *
+look_up(const struct option_table *t, struct view name, bool *on)
+{
+        const struct option_row *row =
+            find_row(t->rows, t->n, view_is(name, "h") ? view_of("help") : name);
+
+        *on = true;
+        if (row != NULL || name.n <= 3 || memcmp(name.p, "no-", 3) != 0)
+                return row;
+        row = find_row(t->rows, t->n, (struct view){name.p + 3, name.n - 3});
+        *on = false;
+        return row != NULL && row->flag != NULL ? row : NULL;
+}
+
+/* One option, argv[*i], whose text without dashes is given. */
+static int
+take_option(const struct option_table *t, char **argv, int argc, int *i, struct err *e)
+{
+        const char *text = option_text(argv[*i]);
+        struct view name = option_name(text);
+        bool inlined = text[name.n] == '=';
+        bool on;
+        const struct option_row *row = look_up(t, name, &on);
+        int rc;
+
+        if (row == NULL)
+                return unknown(argv[*i], t->rows, t->n, e);
+        if (row->flag != NULL) {
+                if (inlined)
+                        return err_set(e, ERR_CONFIG, "option --%s takes no value", row->name);
+                *row->flag = on;
+                return tell(t, row, on ? "true" : "false", e);
+        }
+        rc = take_value(row, inlined ? text + name.n + 1 : NULL,
+            next_value(t->rows, t->n, *i + 1 < argc ? argv[*i + 1] : NULL), i, e);
+        return rc == 0 ? tell(t, row, *row->value, e) : rc;
+}
+
 int
-options_parse(int argc, char **argv, const struct option_row *rows, size_t n, struct err *e)
+options_parse_table(int argc, char **argv, const struct option_table *t, struct err *e)
 {
         int kept = 0;
         bool ended = false;
 
         for (int i = 1; i < argc; i++) {
-                const char *text = ended ? NULL : option_text(argv[i]);
-                const struct option_row *row;
-                struct view name;
-                int rc;
+                int rc = 0;
 
-                if (text == NULL) {
+                if (ended || option_text(argv[i]) == NULL)
                         argv[1 + kept++] = argv[i];
-                        continue;
-                }
-                if (strcmp(argv[i], "--") == 0) {
+                else if (strcmp(argv[i], "--") == 0)
                         ended = true;
-                        continue;
-                }
-                name = option_name(text);
-                row = find_row(rows, n, view_is(name, "h") ? view_of("help") : name);
-                if (row == NULL)
-                        return unknown(argv[i], rows, n, e);
-                if (row->flag != NULL) {
-                        if (text[name.n] == '=')
-                                return err_set(
-                                    e, ERR_CONFIG, "option --%s takes no value", row->name);
-                        *row->flag = true;
-                        continue;
-                }
-                rc = take_value(row, text[name.n] == '=' ? text + name.n + 1 : NULL,
-                    next_value(rows, n, i + 1 < argc ? argv[i + 1] : NULL), &i, e);
+                else
+                        rc = take_option(t, argv, argc, &i, e);
                 if (rc < 0)
                         return rc;
         }
         return kept;
+}
+
+int
+options_parse(int argc, char **argv, const struct option_row *rows, size_t n, struct err *e)
+{
+        const struct option_table t = {.rows = rows, .n = n};
+
+        return options_parse_table(argc, argv, &t, e);
 }
 
 void

@@ -13,6 +13,7 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +25,7 @@ enum {
 struct status {
         struct status_options options; /* set before start */
         struct httpd *server;
+        char *home; /* owned: the page's path when there is a prefix */
         pthread_mutex_t mtx;
         pthread_cond_t idle;
         struct status_parts parts; /* under mtx */
@@ -105,13 +107,42 @@ is_change(const char *method)
         return strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0;
 }
 
+/* What is behind the prefix, NULL when the path does not begin with it. */
+static const char *
+below_prefix(const struct status *s, const char *path)
+{
+        size_t n = s->options.route_prefix != NULL ? strlen(s->options.route_prefix) : 0;
+
+        if (n > 0 && strncmp(path, s->options.route_prefix, n) != 0)
+                return NULL;
+        return path[n] == '/' || path[n] == '\0' ? path + n : NULL;
+}
+
+/* The prefix without the slash behind it: links of the page are relative. */
+static bool
+leads_home(const struct status *s, const char *path)
+{
+        return path != NULL && path[0] == '\0' && s->home != NULL;
+}
+
+static void
+redirect_home(struct status *s, struct httpd_reply *r)
+{
+        set_text(r, 302, "Found");
+        r->header = "Location";
+        r->header_value = s->home;
+}
+
 static void
 on_request(void *arg, const struct httpd_request *request, struct httpd_reply *r)
 {
         struct status *s = arg;
-        const struct status_page *page = status_page_find(request->path);
+        const char *path = below_prefix(s, request->path);
+        const struct status_page *page = path != NULL ? status_page_find(path) : NULL;
 
-        if (page == NULL)
+        if (page == NULL && (strcmp(request->path, "/") == 0 || leads_home(s, path)))
+                redirect_home(s, r);
+        else if (page == NULL)
                 set_text(r, 404, "404 page not found");
         else if (page->changes && !is_change(request->method))
                 refuse_method(r, "POST, PUT", "Only POST or PUT requests allowed.");
@@ -123,6 +154,16 @@ on_request(void *arg, const struct httpd_request *request, struct httpd_reply *r
                 answer(s, page, request, r);
 }
 
+static int
+set_home(struct status *s, struct err *e)
+{
+        const char *prefix = s->options.route_prefix;
+
+        if (prefix == NULL || prefix[0] == '\0')
+                return 0;
+        return asprintf(&s->home, "%s/", prefix) < 0 ? err_nomem(e, "the HTTP endpoints") : 0;
+}
+
 int
 status_start(const struct status_options *o, struct status **out, struct err *e)
 {
@@ -131,7 +172,9 @@ status_start(const struct status_options *o, struct status **out, struct err *e)
             .handler = on_request,
             .arg = s,
             .max_body = UPLOAD_MAX,
-            .max_reply = REPLY_MAX};
+            .max_reply = REPLY_MAX,
+            .idle_seconds = (unsigned)((o->read_timeout_ms + 999) / 1000),
+            .max_connections = (unsigned)o->max_connections};
         int rc;
 
         assert(o->ready != NULL && o->clock != NULL);
@@ -142,7 +185,9 @@ status_start(const struct status_options *o, struct status **out, struct err *e)
         s->parts = o->parts;
         (void)pthread_mutex_init(&s->mtx, NULL);
         (void)pthread_cond_init(&s->idle, NULL);
-        rc = httpd_start(&http, &s->server, e);
+        rc = set_home(s, e);
+        if (rc == 0)
+                rc = httpd_start(&http, &s->server, e);
         if (rc < 0) {
                 status_stop(s);
                 return rc;
@@ -158,6 +203,7 @@ status_stop(struct status *s)
         if (s == NULL)
                 return;
         httpd_stop(s->server);
+        free(s->home);
         (void)pthread_cond_destroy(&s->idle);
         (void)pthread_mutex_destroy(&s->mtx);
         free(s);

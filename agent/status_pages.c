@@ -19,25 +19,48 @@ static const char text_metrics[] = "text/plain; version=0.0.4; charset=utf-8";
 static const char text_html[] = "text/html; charset=utf-8";
 static const char json[] = "application/json";
 
+/* Text that is nothing but text in a page. */
+static int
+put_html(struct buf *out, struct view text, struct err *e)
+{
+        int rc = 0;
+
+        for (size_t i = 0; rc == 0 && i < text.n; i++) {
+                const char *as = text.p[i] == '<' ? "&lt;" : text.p[i] == '&' ? "&amp;" : NULL;
+
+                rc = as != NULL ? buf_puts(out, as, e) : buf_putc(out, text.p[i], e);
+        }
+        return rc;
+}
+
+/* Its links are relative, so that they hold behind any prefix. */
 static int
 answer_home(const struct status_context *c, const struct status_query *q, struct httpd_reply *r,
     struct err *e)
 {
-        (void)c;
+        const char *given = c->options->page_title;
+        struct view title = view_of(given != NULL ? given : "gleaner");
+        int rc;
+
         (void)q;
         r->content_type = text_html;
-        return buf_puts(&r->body,
-            "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>gleaner"
-            "</title></head><body>\n<h1>gleaner " GLEANER_VERSION "</h1>\n<ul>\n"
-            "<li><a href=\"/metrics\">metrics</a></li>\n"
-            "<li><a href=\"/api/v1/targets\">targets</a></li>\n"
-            "<li><a href=\"/api/v1/scrape_pools\">scrape pools</a></li>\n"
-            "<li><a href=\"/api/v1/status/config\">configuration</a></li>\n"
-            "<li><a href=\"/api/v1/status/buildinfo\">build</a></li>\n"
-            "<li><a href=\"/-/ready\">ready</a></li>\n"
-            "<li><a href=\"/-/healthy\">healthy</a></li>\n"
-            "</ul>\n</body></html>\n",
-            e);
+        rc = buf_puts(&r->body,
+            "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>", e);
+        if (rc == 0)
+                rc = put_html(&r->body, title, e);
+        if (rc == 0)
+                rc = buf_puts(&r->body,
+                    "</title></head><body>\n<h1>gleaner " GLEANER_VERSION "</h1>\n<ul>\n"
+                    "<li><a href=\"metrics\">metrics</a></li>\n"
+                    "<li><a href=\"api/v1/targets\">targets</a></li>\n"
+                    "<li><a href=\"api/v1/scrape_pools\">scrape pools</a></li>\n"
+                    "<li><a href=\"api/v1/status/config\">configuration</a></li>\n"
+                    "<li><a href=\"api/v1/status/buildinfo\">build</a></li>\n"
+                    "<li><a href=\"-/ready\">ready</a></li>\n"
+                    "<li><a href=\"-/healthy\">healthy</a></li>\n"
+                    "</ul>\n</body></html>\n",
+                    e);
+        return rc;
 }
 
 static int

@@ -39,6 +39,8 @@ static const struct good goods[] = {
     {"= in value", {"gleaner", "--config.file=a=b"}, {"a=b", NULL, false}, {NULL}},
     {"last one wins", {"gleaner", "--log.level=a", "--log.level=b"}, {NULL, "b", false}, {NULL}},
     {"flag", {"gleaner", "--help"}, {NULL, NULL, true}, {NULL}},
+    {"flag taken back", {"gleaner", "--help", "--no-help"}, {NULL, NULL, false}, {NULL}},
+    {"one dash, taken back", {"gleaner", "-help", "-no-help"}, {NULL, NULL, false}, {NULL}},
     {"arguments between", {"gleaner", "x", "--log.level", "b", "y", "--help", "z"},
         {NULL, "b", true}, {"x", "y", "z"}},
     {"dash alone is an argument", {"gleaner", "-", "--help"}, {NULL, NULL, true}, {"-"}},
@@ -62,6 +64,11 @@ static const struct {
     {"option instead of value", {"gleaner", "--log.level", "--help"},
         "option --log.level needs a value: LEVEL"},
     {"value for a flag", {"gleaner", "--help=yes"}, "option --help takes no value"},
+    {"no- of what is no flag", {"gleaner", "--no-log.level"},
+        "unknown option --no-log.level, did you "
+        "mean --log.level?"},
+    {"no- takes no value", {"gleaner", "--no-help=x"}, "option --help takes no value"},
+    {"no- of nothing", {"gleaner", "--no-"}, "unknown option --no-, see --help"},
     {"a prefix is not enough", {"gleaner", "--hel"}, "unknown option --hel, did you mean --help?"},
 };
 
@@ -125,6 +132,34 @@ test_bad(void **state)
         }
 }
 
+static char seen_text[256];
+
+static int
+on_seen(void *arg, const struct option_row *row, const char *value, struct err *e)
+{
+        (void)arg;
+        if (strcmp(value, "bad") == 0)
+                return err_set(e, ERR_CONFIG, "not that");
+        (void)snprintf(seen_text + strlen(seen_text), sizeof(seen_text) - strlen(seen_text),
+            "%s=%s ", row->name, value);
+        return 0;
+}
+
+static void
+test_each_occurrence_is_told(void **state)
+{
+        const struct option_table t = {rows, N_ROWS, on_seen, NULL};
+        char *argv[] = {"gleaner", "--log.level=a", "--log.level", "b", "--help", "--no-help"};
+        char *bad[] = {"gleaner", "--log.level=bad", "--help"};
+        struct err e = ERR_INIT;
+
+        (void)state;
+        testing_ok(options_parse_table(6, argv, &t, &e), &e);
+        assert_string_equal(seen_text, "log.level=a log.level=b help=true help=false ");
+        assert_int_equal(options_parse_table(3, bad, &t, &e), ERR_CONFIG);
+        assert_string_equal(e.msg, "not that");
+}
+
 static void
 test_print(void **state)
 {
@@ -155,6 +190,7 @@ main(void)
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_good),
             cmocka_unit_test(test_bad),
+            cmocka_unit_test(test_each_occurrence_is_told),
             cmocka_unit_test(test_print),
         };
 

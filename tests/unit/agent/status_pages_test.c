@@ -216,7 +216,7 @@ test_every_page(void **state)
                 const char *content_type;
                 const char *part; /* of the body */
         } rows[] = {
-            {"/", "text/html; charset=utf-8", "<a href=\"/metrics\">"},
+            {"/", "text/html; charset=utf-8", "<a href=\"metrics\">"},
             {"/metrics", "text/plain; version=0.0.4; charset=utf-8",
                 "prometheus_config_last_reload_successful 1\n"},
             {"/api/v1/targets", "application/json", "\"activeTargets\":[]"},

@@ -77,6 +77,7 @@ struct answer {
         struct buf body;
         char allow[64];
         char content_type[64];
+        char location[64];
 };
 
 static size_t
@@ -95,6 +96,8 @@ on_header(char *p, size_t size, size_t n, void *arg)
         (void)size;
         if (n > 7 && strncasecmp(p, "allow: ", 7) == 0)
                 (void)snprintf(a->allow, sizeof(a->allow), "%.*s", (int)n - 9, p + 7);
+        if (n > 10 && strncasecmp(p, "location: ", 10) == 0)
+                (void)snprintf(a->location, sizeof(a->location), "%.*s", (int)n - 12, p + 10);
         if (n > 14 && strncasecmp(p, "content-type: ", 14) == 0)
                 (void)snprintf(
                     a->content_type, sizeof(a->content_type), "%.*s", (int)n - 16, p + 14);
@@ -186,6 +189,46 @@ test_methods_and_paths(void **state)
                 buf_release(&a.body);
         }
         assert_int_equal(atomic_load(&agent.quits), 0);
+        status_stop(s);
+}
+
+static void
+test_route_prefix(void **state)
+{
+        static const struct {
+                const char *path;
+                long code;
+                const char *body;
+        } rows[] = {
+            {"/p/-/healthy", 200, "gleaner is healthy."},
+            {"/p/", 200, "<title>a &lt;b> &amp; c</title>"},
+            {"/", 302, "Found"},
+            {"/p", 302, "Found"},
+            {"/-/healthy", 404, "404"},
+            {"/pp/-/healthy", 404, "404"},
+            {"/p/-/nothing", 404, "404"},
+        };
+        const struct status_options o = {.listen_address = "127.0.0.1:0",
+            .clock = clock_system(),
+            .route_prefix = "/p",
+            .page_title = "a <b> & c",
+            .ready = ready};
+        struct err e = ERR_INIT;
+        struct status *s;
+
+        (void)state;
+        testing_ok(status_start(&o, &s, &e), &e);
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                struct answer a;
+
+                print_message("%s\n", rows[i].path);
+                ask(s, NULL, rows[i].path, 0, &a);
+                assert_int_equal(a.code, rows[i].code);
+                testing_ok(buf_putc(&a.body, '\0', NULL), NULL);
+                assert_non_null(strstr(a.body.ptr, rows[i].body));
+                assert_string_equal(a.location, rows[i].code == 302 ? "/p/" : "");
+                buf_release(&a.body);
+        }
         status_stop(s);
 }
 
@@ -386,6 +429,7 @@ main(void)
 {
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_methods_and_paths),
+            cmocka_unit_test(test_route_prefix),
             cmocka_unit_test(test_content_types),
             cmocka_unit_test(test_lifecycle),
             cmocka_unit_test(test_bounds),

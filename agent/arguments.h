@@ -1,0 +1,66 @@
+/*
+ * The command line of the agent: its own options and the flags that a `prometheus --agent` is
+ * started with, so that a unit file can stay as it is. What has no effect here is kept as a remark
+ * for the log; what only a full server takes is refused. One thread; strings belong to argv.
+ */
+#ifndef AGENT_ARGUMENTS_H
+#define AGENT_ARGUMENTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf;
+struct err;
+
+enum {
+        ARGUMENTS_REMARKS_MAX = 64, /* further ones are left out */
+        ARGUMENTS_PATH_BYTES = 4096,
+        ARGUMENTS_FLAG_BYTES = 128,
+};
+
+struct arguments_remark {
+        char flag[ARGUMENTS_FLAG_BYTES]; /* "--web.cors.origin" */
+        const char *why; /* static */
+        bool warn; /* something will be missing */
+};
+
+struct arguments {
+        const char *tenant; /* NULL: not given */
+        const char *config_file; /* NULL: not given */
+        const char *config_dir;
+        const char *data_dir; /* the logs of all tenants */
+        const char *storage_path; /* the log of this one; NULL: below data_dir */
+        const char *listen_address; /* NULL: not given */
+        const char *external_url; /* NULL: not given */
+        const char *page_title;
+        const char *log_level;
+        const char *log_format;
+        bool lifecycle;
+        bool help;
+        bool version;
+        bool auto_reload;
+        int64_t auto_reload_ms; /* how often the files are looked at */
+        int64_t shutdown_timeout_ms;
+        int64_t read_timeout_ms; /* of an idle connection; 0: the default */
+        uint64_t max_connections; /* 0: the default */
+        int64_t max_age_ms; /* of samples in the log where the file says nothing; 0: the default */
+        char route_prefix[256]; /* "" or "/x/y": before every path */
+        char config_path[ARGUMENTS_PATH_BYTES]; /* the file that is read */
+        struct arguments_remark remarks[ARGUMENTS_REMARKS_MAX];
+        size_t n_remarks;
+        int n_rest; /* arguments that are no options, in argv[1..] */
+};
+
+/*
+ * Fills *a from argv. ERR_CONFIG: an option that is unknown or refused, a bad value. With help,
+ * version or n_rest set nothing else has been checked.
+ */
+int arguments_parse(int argc, char **argv, struct arguments *a, struct err *e);
+/* Prints the options to stdout, one a line. */
+void arguments_print(void);
+/* Appends every option and its value as a JSON object of texts, names sorted, as Prometheus's
+ * /api/v1/status/flags has them. */
+int arguments_put_json(const struct arguments *a, struct buf *out, struct err *e);
+
+#endif
