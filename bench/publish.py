@@ -22,6 +22,7 @@ MARK = "<!-- {}: {} -->"
 BEGIN, END = MARK.format("bench", "begin"), MARK.format("bench", "end")
 SHOWN = [  # key, words, digits, workloads
     ("rss", "resident memory, MiB", 1, ["edge", "100k", "1m"]),
+    ("anonymous", "of it anonymous (the rest is file pages)", 1, ["edge", "100k", "1m"]),
     ("cpu_per_million", "CPU seconds per million samples", 2, ["edge", "100k", "1m"]),
     ("wire_per_sample", "bytes per sample on the wire", 1, ["edge", "100k"]),
     ("written_per_sample", "bytes written to disk per sample", 2, ["100k"]),

@@ -4,9 +4,10 @@
 usage: stages.py [--seconds=60] [--publish] [BUILD]     (build/release, not stripped)
 
 Runs the 100k workload against gleaner alone and samples where it is; needs perf (Debian: linux-perf)
-and the right to use it on the kernel. A function belongs to the stage of its source file; the
-kernel's and the libraries' time belongs to the thread that spent it. --publish puts the table
-between the marks "<!-- stages: begin -->" and "<!-- stages: end -->" of docs/PERFORMANCE.md.
+and the right to use it on the kernel. A function belongs to the stage of its source file (what is
+inlined, to that of its caller); the kernel's and the libraries' time belongs to the thread that spent
+it. --publish puts the table between the marks "<!-- stages: begin -->" and "<!-- stages: end -->" of
+docs/PERFORMANCE.md.
 """
 import argparse
 import collections
@@ -29,7 +30,7 @@ MEMORY = r"fault|page|folio|zap|mmap|munmap|madvise|lru|memcg|pte|pmd|vma|mas_|t
 STAGES = [
     ("scrape", KERNEL, "", "receive: kernel (sockets, poll, waking)", "page received, one each"),
     ("scrape", "libcurl", "", "receive: libcurl", ""),
-    ("scrape", "libc", "", "receive: libc, most of it for libcurl", ""),
+    ("scrape", "libc", "", "receive: libc", ""),
     ("scrape", r"scrape/(fetch|http|clients)|base/http", "", "receive: HTTP, own code", ""),
     ("scrape", r"scrape/text|base/(utf8|labels)", "", "lines: cut, check, number", "line feeds found"),
     ("scrape", r"scrape/series_batch|wal/|libzstd|liblmdb|libxxhash", "",
@@ -52,12 +53,12 @@ STAGES = [
 
 
 def own_places() -> dict:
-    """Function → the source files that define one of that name; names stand at the line's start."""
+    """Function → the source files that define one of that name: it stands at the line's begin."""
     found = collections.defaultdict(set)
     for folder in ("agent", "base", "remotewrite", "scrape", "wal"):
-        for source in (ROOT / folder).rglob("*.c"):
-            for name in re.findall(r"^(\w+)\(", source.read_text(), re.MULTILINE):
-                found[name].add(str(source.relative_to(ROOT)))
+        for path in sorted((ROOT / folder).rglob("*.[ch]")):
+            for name in re.findall(r"^(\w+)\(", path.read_text(), re.MULTILINE):
+                found[name].add(str(path.relative_to(ROOT)))
     return found
 
 
@@ -67,7 +68,7 @@ def place_of(thread: str, function: str, binary: str, own: dict) -> str:
     if not binary.endswith("/gleaner"):
         return pathlib.Path(binary).name
     if function.startswith("XXH"):
-        return "base/hash"
+        return "base/hash.c"
     files = sorted(own.get(function.split(".")[0], {"gleaner"}))
     home = {"scrape": "scrape/", "wal": "wal/", "send": "remotewrite/"}.get(
         thread.split("-")[0], "agent/")
