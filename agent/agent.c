@@ -41,6 +41,7 @@ struct agent {
         struct agent_options options;
         char *wal_dir;
         char *socket_path;
+        char *targets_folder; /* discovered targets, for the next run */
         char host_name[HOST_NAME_MAX + 1];
         int64_t start_ms;
         struct scraper_mailbox *mailbox;
@@ -261,7 +262,8 @@ make_paths(struct agent *a, struct err *e)
         if (path != NULL && a->wal_dir != NULL)
                 name_foreign_log(a->wal_dir);
         a->socket_path = a->wal_dir != NULL ? join(a->wal_dir, "control.sock") : NULL;
-        if (a->socket_path == NULL)
+        a->targets_folder = a->wal_dir != NULL ? join(a->wal_dir, "targets") : NULL;
+        if (a->socket_path == NULL || a->targets_folder == NULL)
                 return err_nomem(e, "paths");
         if (gethostname(a->host_name, sizeof(a->host_name) - 1) < 0)
                 return err_sys(e, errno, "cannot read the host name");
@@ -327,6 +329,7 @@ start_scraper(struct agent *a, struct err *e)
             .wal = a->wal,
             .clock = clock_system(),
             .host_name = a->host_name,
+            .targets_folder = a->targets_folder,
             .earliest_wall_ms = (int64_t)GLEANER_BUILD_SECONDS * 1000,
         };
 
@@ -436,6 +439,7 @@ agent_stop(struct agent *a, int64_t timeout_ms)
         free(a->senders_seen);
         free(a->wal_dir);
         free(a->socket_path);
+        free(a->targets_folder);
         (void)pthread_mutex_destroy(&a->mtx);
         free(a);
 }

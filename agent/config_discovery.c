@@ -1,28 +1,43 @@
 /*
- * Discoveries that are not supported yet: their sections are checked as Prometheus checks them
- * (discovery/http, discovery/dns, discovery/kubernetes), so that mistakes are told by name.
+ * Discoveries that talk to the network: their sections are checked as Prometheus checks them
+ * (discovery/http, discovery/dns, discovery/kubernetes), also those that are not supported yet, so
+ * that mistakes are told by name.
  */
 #include "agent/config_parts.h"
 #include "agent/config_url.h"
 #include "agent/config_values.h"
 #include "base/yaml.h"
+#include "scrape/job.h"
 
 #include <string.h>
 
 enum { SELECTORS_MAX = 100 }; /* that are looked at: there are six roles */
 
-static void
-check_http(struct config_reader *r, const struct yaml_node *node)
-{
-        struct config_http_sd in = {0};
-        struct config_url u;
-        const struct yaml_node *at;
+/* How one kind of section is read into a job. */
+struct section_reader {
+        const char *name;
+        void (*read)(struct config_reader *r, const struct yaml_node *node, struct scrape_job *job);
+};
 
-        config_read_section(r, &config_http_sd_section, node, &in);
-        at = yaml_node_get(node, "url");
-        if (in.url[0] == '\0') {
+/* Prometheus has no ticker for 0. */
+static int64_t
+interval_or(struct config_reader *r, const struct yaml_node *node, int64_t ms, int64_t seconds)
+{
+        if (ms > 0)
+                return ms;
+        config_say(r, CONFIG_WARNING, node, "refresh_interval of 0s: %ds is used", (int)seconds);
+        return seconds * 1000;
+}
+
+static void
+check_url(struct config_reader *r, const struct yaml_node *node, const char *url)
+{
+        const struct yaml_node *at = yaml_node_get(node, "url");
+        struct config_url u;
+
+        if (url[0] == '\0') {
                 config_fail(r, CONFIG_STAGE_VALUE, node, "URL is missing");
-        } else if (config_url_parse(view_of(in.url), &u, NULL) == 0) {
+        } else if (config_url_parse(view_of(url), &u, NULL) == 0) {
                 if (!config_same_name(u.scheme, VIEW_LIT("http")) &&
                     !config_same_name(u.scheme, VIEW_LIT("https")))
                         config_fail(
@@ -30,16 +45,31 @@ check_http(struct config_reader *r, const struct yaml_node *node)
                 else if (u.host.n == 0)
                         config_fail(r, CONFIG_STAGE_VALUE, at, "host is missing in URL");
         }
-        config_http_check(r, &in.http);
 }
 
 static void
-check_dns(struct config_reader *r, const struct yaml_node *node)
+read_http(struct config_reader *r, const struct yaml_node *node, struct scrape_job *job)
+{
+        struct http_sd *out = &job->http_sds[job->n_http_sds++];
+        struct config_http_sd in = {0};
+
+        config_read_section(r, &config_http_sd_section, node, &in);
+        check_url(r, node, in.url);
+        out->url = in.url;
+        out->refresh_interval_ms = interval_or(r, node, in.refresh_interval_ms, 60);
+        config_http(r, &in.http, TLS_1_2, &out->http);
+        config_headers(r, NULL, in.http.http_headers, &out->http);
+        config_hash_http_sd(out);
+}
+
+static void
+check_dns(struct config_reader *r, const struct yaml_node *node, struct scrape_job *job)
 {
         static const char *const types[] = {"A", "AAAA", "MX", "NS"};
         struct config_dns_sd in = {0};
         struct view type;
 
+        (void)job;
         config_read_section(r, &config_dns_sd_section, node, &in);
         type = view_of(in.type);
         if (in.names == NULL || in.names->n_items == 0)
@@ -198,13 +228,14 @@ check_keys(struct config_reader *r, const struct yaml_node *map, const char *con
 }
 
 static void
-check_kubernetes(struct config_reader *r, const struct yaml_node *node)
+check_kubernetes(struct config_reader *r, const struct yaml_node *node, struct scrape_job *job)
 {
         static const char *const namespace_keys[] = {"own_namespace", "names"};
         static const char *const selector_keys[] = {"role", "label", "field"};
         struct config_kubernetes_sd in = {0};
         const struct kubernetes_role *role;
 
+        (void)job;
         config_read_section(r, &config_kubernetes_sd_section, node, &in);
         role = find_role(view_of(in.role));
         if (in.role[0] == '\0')
@@ -226,23 +257,35 @@ check_kubernetes(struct config_reader *r, const struct yaml_node *node)
         }
 }
 
+/* The items of a section's list that are something. */
 static void
-check_all(struct config_reader *r, const struct yaml_node *list, const char *name,
-    void (*check)(struct config_reader *, const struct yaml_node *))
+read_all(struct config_reader *r, const struct yaml_node *list, struct scrape_job *job,
+    const struct section_reader *with)
 {
-        for (size_t i = 0; list != NULL && i < list->n_items; i++) {
+        for (size_t i = 0; list != NULL && r->rc == 0 && i < list->n_items; i++) {
                 if (list->items[i]->kind == YAML_NULL)
                         config_fail(r, CONFIG_STAGE_VALUE, list->items[i],
-                            "empty or null section in %s", name);
+                            "empty or null section in %s", with->name);
                 else
-                        check(r, list->items[i]);
+                        with->read(r, list->items[i], job);
         }
 }
 
-void
-config_discovery_check(struct config_reader *r, const struct config_job *in)
+static size_t
+count(const struct yaml_node *list)
 {
-        check_all(r, in->http_sd_configs, "http_sd_configs", check_http);
-        check_all(r, in->dns_sd_configs, "dns_sd_configs", check_dns);
-        check_all(r, in->kubernetes_sd_configs, "kubernetes_sd_configs", check_kubernetes);
+        return list != NULL ? list->n_items : 0;
+}
+
+void
+config_discovery(struct config_reader *r, const struct config_job *in, struct scrape_job *job)
+{
+        static const struct section_reader http = {"http_sd_configs", read_http};
+        static const struct section_reader dns = {"dns_sd_configs", check_dns};
+        static const struct section_reader kubernetes = {"kubernetes_sd_configs", check_kubernetes};
+
+        job->http_sds = config_array(r, count(in->http_sd_configs), sizeof(*job->http_sds));
+        read_all(r, in->http_sd_configs, job, &http);
+        read_all(r, in->dns_sd_configs, job, &dns);
+        read_all(r, in->kubernetes_sd_configs, job, &kubernetes);
 }

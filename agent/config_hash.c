@@ -1,6 +1,7 @@
 /*
  * What of a job makes its targets other targets at a reload: one hash over what the series depend
- * on, one over what the requests depend on (scrape/job.h).
+ * on, one over what the requests depend on (scrape/job.h). And what makes a discovery section
+ * another one.
  */
 #include "agent/config_parts.h"
 #include "base/hash.h"
@@ -63,4 +64,14 @@ config_hash_job(struct scrape_job *job, uint64_t rules)
         fold_bytes(&job->request_hash, request, sizeof(request));
         fold_text(&job->request_hash, job->escaping);
         fold_http(&job->request_hash, &job->http);
+}
+
+void
+config_hash_http_sd(struct http_sd *sd)
+{
+        sd->key.identity = 0;
+        fold_text(&sd->key.identity, sd->url);
+        sd->key.hash = sd->key.identity;
+        fold_number(&sd->key.hash, (uint64_t)sd->refresh_interval_ms);
+        fold_http(&sd->key.hash, &sd->http);
 }

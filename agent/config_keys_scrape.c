@@ -125,7 +125,7 @@ static const struct config_key job_keys[] = {
         NULL, "Of native histograms."},
     {"native_histogram_min_bucket_factor", CONFIG_FLOAT, CONFIG_IGNORED, CONFIG_NOWHERE, "0", NULL,
         NULL, NULL, "Of native histograms."},
-    {"http_sd_configs", CONFIG_SECTIONS, CONFIG_LATER, offsetof(struct config_job, http_sd_configs),
+    {"http_sd_configs", CONFIG_SECTIONS, CONFIG_USED, offsetof(struct config_job, http_sd_configs),
         NULL, NULL, NULL, &config_http_sd_section, "Targets from an HTTP endpoint."},
     {"dns_sd_configs", CONFIG_SECTIONS, CONFIG_LATER, offsetof(struct config_job, dns_sd_configs),
         NULL, NULL, NULL, &config_dns_sd_section, "Targets from DNS records."},
@@ -197,15 +197,17 @@ const struct config_section config_relabel_section = {"relabel_configs", "relabe
 
 static const struct config_key http_sd_keys[] = {
     {"url", CONFIG_URL, CONFIG_USED, offsetof(struct config_http_sd, url), NULL, NULL, NULL, NULL,
-        "Required."},
-    {"refresh_interval", CONFIG_DURATION, CONFIG_USED, CONFIG_NOWHERE, "1m", NULL, NULL, NULL,
-        "Time from one request to the next."},
+        "Required. Answers with status 200, Content-Type application/json and a list of groups as "
+        "discovery files have it."},
+    {"refresh_interval", CONFIG_DURATION, CONFIG_USED,
+        offsetof(struct config_http_sd, refresh_interval_ms), "1m", NULL, NULL, NULL,
+        "Time from one request to the next, and the timeout of a request."},
 };
 
 const struct config_section config_http_sd_section = {"http_sd_configs", "http.plain",
     "[]*http.SDConfig", http_sd_keys, COUNT(http_sd_keys),
     {{&config_http_section, offsetof(struct config_http_sd, http)}, {NULL, 0}},
-    "Checked, but not supported yet."};
+    "A list; targets get __meta_url. An answer that is no good, or none, changes nothing."};
 
 static const struct config_key dns_sd_keys[] = {
     {"names", CONFIG_STRINGS, CONFIG_USED, offsetof(struct config_dns_sd, names), NULL, NULL, NULL,

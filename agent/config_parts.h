@@ -10,6 +10,7 @@
 #include "base/http.h"
 #include "base/labels.h"
 
+struct http_sd;
 struct relabel_rules;
 struct scrape_job;
 struct yaml_node;
@@ -66,8 +67,8 @@ struct config_seen_group {
         size_t n_labels;
 };
 
-/* config_discovery.c: the checks of discoveries that are not supported yet. */
-void config_discovery_check(struct config_reader *r, const struct config_job *in);
+/* config_discovery.c: the sections of a job that talk to the network. */
+void config_discovery(struct config_reader *r, const struct config_job *in, struct scrape_job *job);
 
 /* config_scrape.c: appends the jobs of a list to the configuration that is being made. */
 void config_jobs(
@@ -88,6 +89,8 @@ void config_agent(struct config_reader *r, const struct config_top *top);
 /* config_hash.c: series_hash and request_hash of a job that is complete. rules: the hash of its
  * metric_relabel_configs. */
 void config_hash_job(struct scrape_job *job, uint64_t rules);
+/* The key of a section that is complete. */
+void config_hash_http_sd(struct http_sd *sd);
 
 /* config_warnings.c: what a valid file will do wrong. */
 void config_warnings(struct config_reader *r, const struct config_top *top);

@@ -191,7 +191,7 @@ read_job(struct config_reader *r, const struct config_global *global, const stru
         job->enable_compression = in.enable_compression;
         set_request(r, &in, job);
         config_targets(r, &in, job);
-        config_discovery_check(r, &in);
+        config_discovery(r, &in, job);
         set_rules(r, &in, job);
 }
 

@@ -196,6 +196,7 @@ struct config_http_sd {
         const struct yaml_node *node;
         struct config_http http;
         const char *url;
+        int64_t refresh_interval_ms;
 };
 
 struct config_dns_sd {

@@ -164,6 +164,19 @@ put_pools(struct writer *w, struct err *e)
 }
 
 static int
+put_feeds(struct writer *w, struct err *e)
+{
+        int rc = 0;
+
+        for (const struct metrics_feed *f = w->s->feeds; rc == 0 && f != NULL; f = f->next) {
+                const struct item item = {f, "mechanism", f->mechanism, "config", f->job};
+
+                rc = put_item(w, &item, e);
+        }
+        return rc;
+}
+
+static int
 put_remotes(struct writer *w, struct err *e)
 {
         int rc = 0;
@@ -205,6 +218,8 @@ put_row(struct writer *w, struct err *e)
         case METRIC_OF_POOL:
         case METRIC_OF_DISCOVERY:
                 return put_pools(w, e);
+        case METRIC_OF_FEED:
+                return put_feeds(w, e);
         case METRIC_OF_REMOTE:
                 return put_remotes(w, e);
         }

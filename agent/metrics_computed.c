@@ -80,6 +80,15 @@ compute_scrape_loop_age(const struct metrics_snapshot *s, const void *item, size
 }
 
 double
+compute_discovery_age(const struct metrics_snapshot *s, const void *item, size_t i)
+{
+        const struct metrics_feed *f = item;
+
+        (void)i;
+        return f->known ? (double)(s->mono_ms - f->confirmed_ms) / 1e3 : (double)NAN;
+}
+
+double
 compute_dropped(const struct metrics_snapshot *s, const void *item, size_t i)
 {
         const struct wal_ledger *ledger = &((const struct sender_stats *)item)->cursor.ledger;

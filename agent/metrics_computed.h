@@ -16,6 +16,7 @@ enum { SKIP_LATE, SKIP_BUSY, SKIP_CLOCK, SKIP_REASONS };
 extern const char *const skip_names[SKIP_REASONS];
 double compute_skipped(const struct metrics_snapshot *s, const void *item, size_t i);
 double compute_scrape_loop_age(const struct metrics_snapshot *s, const void *item, size_t i);
+double compute_discovery_age(const struct metrics_snapshot *s, const void *item, size_t i);
 
 enum { DROP_SERIES, DROP_TOO_OLD, DROP_OTHER, DROP_REASONS };
 extern const char *const drop_names[DROP_REASONS];

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/resident.h"
+#include "scrape/discovery/feed.h"
 #include "scrape/job.h"
 #include "scrape/target.h"
 
@@ -141,6 +142,41 @@ count_dropped(void *arg, const struct target_status *t, struct err *e)
         return count_target(arg, t, false, e);
 }
 
+/* That of a job and kind, made when it is new; NULL when there is no memory for it. */
+static struct metrics_feed *
+find_feed(struct metrics_snapshot *s, const struct feed_view *f)
+{
+        struct metrics_feed **at = &s->feeds;
+
+        for (; *at != NULL; at = &(*at)->next) {
+                if (strcmp((*at)->job, f->job) == 0 && (*at)->mechanism == f->mechanism)
+                        return *at;
+        }
+        *at = arena_calloc(&s->arena, 1, sizeof(**at));
+        if (*at == NULL || ((*at)->job = arena_strdup(&s->arena, f->job)) == NULL)
+                return *at = NULL;
+        (*at)->mechanism = f->mechanism;
+        (*at)->known = true;
+        (*at)->confirmed_ms = INT64_MAX;
+        return *at;
+}
+
+static int
+add_feed(void *arg, const struct feed_view *f, struct err *e)
+{
+        struct metrics_feed *sum = find_feed(arg, f);
+
+        if (sum == NULL)
+                return err_nomem(e, "the numbers of a job");
+        sum->refreshes += f->refreshes;
+        sum->failures += f->failures;
+        sum->known = sum->known && f->known;
+        sum->kept_in_use = sum->kept_in_use || f->kept_in_use;
+        if (f->confirmed_ms < sum->confirmed_ms)
+                sum->confirmed_ms = f->confirmed_ms;
+        return 0;
+}
+
 static int
 take_scraping(struct metrics_snapshot *s, struct scraper *scraper, struct err *e)
 {
@@ -149,7 +185,9 @@ take_scraping(struct metrics_snapshot *s, struct scraper *scraper, struct err *e
         s->has_scraping = true;
         scraper_stats(scraper, &s->scraping.stats);
         rc = scraper_visit_active(scraper, count_active, s, e);
-        return rc < 0 ? rc : scraper_visit_dropped(scraper, count_dropped, s, e);
+        if (rc == 0)
+                rc = scraper_visit_dropped(scraper, count_dropped, s, e);
+        return rc == 0 ? scraper_visit_feeds(scraper, add_feed, s, e) : rc;
 }
 
 static int

@@ -62,6 +62,18 @@ struct metrics_pool {
         struct metrics_pool *next;
 };
 
+/* The discovery sections of one job and kind that talk to the network. */
+struct metrics_feed {
+        const char *job; /* in the snapshot's arena */
+        const char *mechanism; /* constant */
+        uint64_t refreshes;
+        uint64_t failures;
+        bool known;
+        bool kept_in_use;
+        int64_t confirmed_ms; /* monotonic: of the oldest groups in use */
+        struct metrics_feed *next;
+};
+
 struct metrics_snapshot {
         int64_t wall_ms;
         int64_t mono_ms;
@@ -75,6 +87,7 @@ struct metrics_snapshot {
         bool has_scraping;
         struct metrics_scraping scraping;
         struct metrics_pool *pools; /* in order of their first target */
+        struct metrics_feed *feeds; /* in order of the configuration */
         struct sender_stats *remotes; /* owned */
         size_t n_remotes;
         struct arena arena;

@@ -1,3 +1,6 @@
+/*
+ * Over 600 lines because it is one table: a row per metric, in the order of the page.
+ */
 #include "agent/metrics_table.h"
 
 #include "agent/metrics_computed.h"
@@ -381,6 +384,43 @@ const struct metric_row metrics_table[] = {
         .unit = METRIC_BOOL,
         .offset = offsetof(struct metrics_scraping, stats.first_sync_done),
         .help = "Whether every discovery has delivered once."},
+    {.name = "prometheus_sd_http_failures_total",
+        .counter = true,
+        .source = METRIC_OF_SCRAPING,
+        .offset = offsetof(struct metrics_scraping, stats.net.http_failures),
+        .help = "Requests of http_sd_configs that failed or brought no good answer."},
+    {.name = "prometheus_sd_dns_lookups_total",
+        .counter = true,
+        .source = METRIC_OF_SCRAPING,
+        .offset = offsetof(struct metrics_scraping, stats.net.dns_lookups),
+        .help = "Look-ups of dns_sd_configs."},
+    {.name = "prometheus_sd_dns_lookup_failures_total",
+        .counter = true,
+        .source = METRIC_OF_SCRAPING,
+        .offset = offsetof(struct metrics_scraping, stats.net.dns_lookup_failures),
+        .help = "Look-ups of dns_sd_configs without an answer; that a name does not exist is one."},
+    {.name = "prometheus_sd_refresh_failures_total",
+        .counter = true,
+        .source = METRIC_OF_FEED,
+        .offset = offsetof(struct metrics_feed, failures),
+        .help = "Refreshes of a job's sections of that kind that failed."},
+    {.name = "gleaner_discovery_refreshes_total",
+        .counter = true,
+        .source = METRIC_OF_FEED,
+        .offset = offsetof(struct metrics_feed, refreshes),
+        .help = "Refreshes of a job's sections of that kind."},
+    {.name = "gleaner_discovery_age_seconds",
+        .source = METRIC_OF_FEED,
+        .unit = METRIC_COMPUTED,
+        .compute = compute_discovery_age,
+        .help = "Time since the source last confirmed the targets in use, from before a restart on "
+                "too; absent while no targets are known. Of several sections the oldest."},
+    {.name = "gleaner_discovery_kept_in_use",
+        .source = METRIC_OF_FEED,
+        .unit = METRIC_BOOL,
+        .offset = offsetof(struct metrics_feed, kept_in_use),
+        .help = "Whether the targets are those of the run before, as the source has not answered "
+                "yet."},
     {.name = "gleaner_clock_held",
         .source = METRIC_OF_SCRAPING,
         .unit = METRIC_BOOL,
@@ -596,6 +636,8 @@ metric_source_labels(enum metric_source source)
                 return "scrape_job";
         case METRIC_OF_DISCOVERY:
                 return "name, config";
+        case METRIC_OF_FEED:
+                return "mechanism, config";
         case METRIC_OF_REMOTE:
                 return "remote_name, url";
         default:

@@ -33,6 +33,22 @@ struct file_sd {
         int64_t refresh_interval_ms;
 };
 
+/*
+ * What tells sections apart that talk to the network: what is asked of whom, and all that the
+ * section says (scrape/discovery/source.h).
+ */
+struct sd_key {
+        uint64_t identity;
+        uint64_t hash;
+};
+
+struct http_sd {
+        struct sd_key key;
+        const char *url;
+        int64_t refresh_interval_ms;
+        struct http_options http;
+};
+
 struct job_param {
         const char *name;
         const char **values;
@@ -71,6 +87,8 @@ struct scrape_job {
         size_t n_static_groups;
         struct file_sd *file_sds;
         size_t n_file_sds;
+        struct http_sd *http_sds;
+        size_t n_http_sds;
         /*
          * Hash over everything that a target's series depend on (relabeling, honor_*, limits on
          * labels, name scheme): a target whose job has another one gets new series at a reload.

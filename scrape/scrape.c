@@ -59,8 +59,13 @@ stop_thread(struct scraper *s)
 }
 
 static int
-start_threads(struct scraper *s, struct scrape_config *config, const char *host_name, struct err *e)
+start_threads(
+    struct scraper *s, const struct scraper_options *o, struct scrape_config *config, struct err *e)
 {
+        const struct discovery_options discover = {.host_name = o->host_name,
+            .folder = o->targets_folder,
+            .sink = take_discovered,
+            .arg = s->loop};
         int rc;
 
         mailbox_attach(s->mailbox, wake, s->loop);
@@ -69,7 +74,7 @@ start_threads(struct scraper *s, struct scrape_config *config, const char *host_
                 mailbox_attach(s->mailbox, NULL, NULL);
                 return rc;
         }
-        rc = discovery_start(config, host_name, take_discovered, s->loop, &s->discovery, e);
+        rc = discovery_start(&discover, config, &s->discovery, e);
         if (rc < 0)
                 stop_thread(s);
         return rc;
@@ -91,7 +96,7 @@ scraper_start(const struct scraper_options *o, struct scraper_mailbox *m,
         s->mailbox = m;
         rc = loop_new(&options, &s->loop, e);
         if (rc == 0)
-                rc = start_threads(s, config, o->host_name, e);
+                rc = start_threads(s, o, config, e);
         if (rc < 0) {
                 loop_free(s->loop);
                 free(s);
@@ -164,6 +169,12 @@ scraper_visit_dropped(struct scraper *s, target_visitor visit, void *arg, struct
         return rc;
 }
 
+int
+scraper_visit_feeds(struct scraper *s, feed_visitor visit, void *arg, struct err *e)
+{
+        return discovery_visit(s->discovery, visit, arg, e);
+}
+
 void
 scraper_stats(struct scraper *s, struct scraper_stats *out)
 {
@@ -189,5 +200,6 @@ scraper_stats(struct scraper *s, struct scraper_stats *out)
         out->sd_failures = d.failures;
         out->targets_dropped = d.targets_dropped;
         out->targets_refused = d.targets_refused;
+        out->net = d.net;
         out->loop_beat_ms = atomic_load(&s->loop->loop_beat_ms);
 }

@@ -8,6 +8,7 @@
 #define SCRAPE_SCRAPE_H
 
 #include "base/labels.h"
+#include "scrape/discovery/net.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,6 +25,7 @@ struct scraper_options {
         struct wal *wal;
         const struct clock *clock;
         const char *host_name; /* seed of the offsets */
+        const char *targets_folder; /* discovery.h: folder; NULL: discovered targets are not kept */
         int64_t
             earliest_wall_ms; /* before it the clock is implausible: scrapes are held, counted */
 };
@@ -65,6 +67,11 @@ typedef int (*target_visitor)(void *arg, const struct target_status *s, struct e
 int scraper_visit_active(struct scraper *s, target_visitor visit, void *arg, struct err *e);
 int scraper_visit_dropped(struct scraper *s, target_visitor visit, void *arg, struct err *e);
 
+/* Called for each discovery section that talks to the network. Holds a lock: be quick. */
+struct feed_view;
+typedef int (*feed_visitor)(void *arg, const struct feed_view *f, struct err *e);
+int scraper_visit_feeds(struct scraper *s, feed_visitor visit, void *arg, struct err *e);
+
 struct scraper_stats {
         uint64_t targets;
         uint64_t targets_up;
@@ -94,6 +101,7 @@ struct scraper_stats {
         uint64_t barriers;
         uint64_t targets_dropped;
         uint64_t targets_refused; /* after relabeling, by the checks */
+        struct source_counters net; /* of discovery */
         bool clock_held;
         bool first_sync_done;
         int64_t loop_beat_ms; /* monotonic: when the scrape loop last came round (watchdog) */

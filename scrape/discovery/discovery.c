@@ -10,7 +10,9 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "scrape/discovery/assembly.h"
+#include "scrape/discovery/feed.h"
 #include "scrape/discovery/providers.h"
+#include "scrape/discovery/source.h"
 #include "scrape/job.h"
 #include "scrape/target.h"
 
@@ -21,6 +23,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -28,12 +31,14 @@ enum {
         REFRESH_MS = 1000, /* events make us read no more often than this */
         DELIVER_MS = 2000, /* sets are handed over no more often than this */
         RETRY_MS = 5000, /* after a lack of memory */
+        MAX_FDS = 16 * SOURCE_MAX_FDS, /* to wait for; sources beyond wait for their time */
 };
 
 struct discovery {
         /* set before start */
         pthread_t thread;
         char *host_name; /* owned */
+        char *folder; /* owned; NULL: nothing is kept */
         discovery_sink sink;
         void *arg;
         int wake_fd;
@@ -52,6 +57,9 @@ struct discovery {
         struct scrape_config *next; /* a reference; NULL: no reload is due */
         bool stop;
         struct discovery_stats stats;
+        struct feed_view *shown; /* owned */
+        size_t n_shown;
+        struct scrape_config *shown_config; /* a reference: the names of jobs live there */
 };
 
 /* ---- once, for tools ---- */
@@ -63,7 +71,7 @@ discovery_once(struct scrape_config *config, const char *host_name, struct targe
         struct providers p = {0};
         struct providers_read got = {0};
         struct assembly_report report = {0};
-        int rc = providers_set(&p, config, e);
+        int rc = providers_set(&p, config, 0, e);
 
         if (rc == 0)
                 rc = providers_read(&p, true, 0, &got, e);
@@ -160,6 +168,58 @@ deliver(struct discovery *d)
         d->sink(d->arg, set);
 }
 
+/* Names of jobs as the newest configuration has them: a feed may be of one before. */
+static const char *
+name_of_job(const struct scrape_config *config, const char *name)
+{
+        for (size_t i = 0; i < config->n_jobs; i++) {
+                if (strcmp(config->jobs[i].name, name) == 0)
+                        return config->jobs[i].name;
+        }
+        return "";
+}
+
+/* What discovery_visit hands out. */
+static void
+show(struct discovery *d)
+{
+        const struct providers *p = &d->providers;
+        struct feed_view *views;
+
+        if (p->n_feeds == 0 && d->n_shown == 0)
+                return;
+        (void)pthread_mutex_lock(&d->mtx);
+        views = d->shown;
+        if (p->n_feeds > d->n_shown || d->shown_config != p->config)
+                views = realloc(views, (p->n_feeds + 1) * sizeof(*views));
+        if (views != NULL) { /* else what was shown is shown */
+                d->shown = views;
+                d->n_shown = p->n_feeds;
+                for (size_t i = 0; i < p->n_feeds; i++) {
+                        feed_show(p->feeds[i], &views[i]);
+                        views[i].job = name_of_job(p->config, views[i].job);
+                }
+                if (d->shown_config != p->config) {
+                        scrape_config_unref(d->shown_config);
+                        d->shown_config = scrape_config_ref(p->config);
+                }
+        }
+        if (p->net != NULL)
+                d->stats.net = p->net->counters;
+        (void)pthread_mutex_unlock(&d->mtx);
+}
+
+/* Lets the sources go on that talk to the network. */
+static void
+turn_sources(struct discovery *d)
+{
+        if (d->providers.n_feeds == 0 && d->n_shown == 0)
+                return;
+        if (providers_turn(&d->providers, now()) && d->deliver_at_ms == INT64_MAX)
+                d->deliver_at_ms = d->last_delivered_ms + DELIVER_MS;
+        show(d);
+}
+
 /* Takes a new configuration, if there is one. */
 static void
 take_config(struct discovery *d, struct scrape_config *config)
@@ -168,7 +228,7 @@ take_config(struct discovery *d, struct scrape_config *config)
 
         if (config == NULL)
                 return;
-        if (providers_set(&d->providers, config, &e) < 0) {
+        if (providers_set(&d->providers, config, now(), &e) < 0) {
                 log_error("cannot take over the new configuration of the targets, the one before "
                           "stays",
                     LOG_STR("err", e.msg));
@@ -187,7 +247,9 @@ earliest(const struct discovery *d)
 
         if (d->read_at_ms > 0 && d->read_at_ms < t)
                 t = d->read_at_ms;
-        return t < providers_due(&d->providers) ? t : providers_due(&d->providers);
+        if (providers_due(&d->providers) < t)
+                t = providers_due(&d->providers);
+        return t < providers_turn_due(&d->providers) ? t : providers_turn_due(&d->providers);
 }
 
 /* Something happened in a watched folder: read soon, but not for each of many events. */
@@ -196,33 +258,53 @@ drain_events(struct discovery *d)
 {
         char events[4096];
         int64_t t = now() + SETTLE_MS;
+        bool some = false;
 
-        while (read(d->inotify_fd, events, sizeof(events)) > 0)
-                continue;
+        while (d->inotify_fd >= 0 && read(d->inotify_fd, events, sizeof(events)) > 0)
+                some = true;
+        if (!some)
+                return;
         if (t < d->last_read_ms + REFRESH_MS)
                 t = d->last_read_ms + REFRESH_MS;
         if (d->read_at_ms == 0)
                 d->read_at_ms = t;
 }
 
+/* libcurl waits for its own sockets, too. */
+static void
+wait_on(struct discovery *d, struct curl_waitfd *fds, unsigned n, int wait_ms)
+{
+        struct pollfd plain[2];
+        int ready;
+
+        if (d->providers.net != NULL) {
+                (void)curl_multi_poll(d->providers.net->multi, fds, n, wait_ms, &ready);
+                return;
+        }
+        for (unsigned i = 0; i < n && i < 2; i++)
+                plain[i] = (struct pollfd){.fd = fds[i].fd, .events = POLLIN};
+        (void)poll(plain, n < 2 ? n : 2, wait_ms);
+}
+
 static void
 wait_for_work(struct discovery *d)
 {
-        struct pollfd fds[2] = {{.fd = d->wake_fd, .events = POLLIN},
-            {.fd = d->inotify_fd, .events = POLLIN}}; /* poll passes over a negative one */
+        struct curl_waitfd fds[2 + MAX_FDS];
         int64_t wait = earliest(d) - now();
+        unsigned n = 0;
         uint64_t count;
 
         if (wait > INT32_MAX)
                 wait = INT32_MAX;
         if (wait < 0)
                 wait = 0;
-        if (poll(fds, 2, (int)wait) <= 0)
-                return;
-        if ((fds[0].revents & POLLIN) != 0)
-                (void)!read(d->wake_fd, &count, sizeof(count));
-        if ((fds[1].revents & POLLIN) != 0)
-                drain_events(d);
+        fds[n++] = (struct curl_waitfd){.fd = d->wake_fd, .events = CURL_WAIT_POLLIN};
+        if (d->inotify_fd >= 0)
+                fds[n++] = (struct curl_waitfd){.fd = d->inotify_fd, .events = CURL_WAIT_POLLIN};
+        n += (unsigned)providers_fds(&d->providers, fds + n, MAX_FDS);
+        wait_on(d, fds, n, (int)wait);
+        (void)!read(d->wake_fd, &count, sizeof(count));
+        drain_events(d);
 }
 
 static void *
@@ -231,6 +313,7 @@ run(void *arg)
         struct discovery *d = arg;
 
         read_sources(d, true);
+        turn_sources(d);
         deliver(d);
         for (;;) {
                 struct scrape_config *config;
@@ -245,6 +328,7 @@ run(void *arg)
                 take_config(d, config);
                 if (stop)
                         return NULL;
+                turn_sources(d);
                 if (d->read_at_ms > 0 && d->read_at_ms <= now())
                         read_sources(d, true);
                 else if (providers_due(&d->providers) <= now())
@@ -275,11 +359,50 @@ free_discovery(struct discovery *d)
                 (void)close(d->wake_fd);
         (void)pthread_mutex_destroy(&d->mtx);
         free(d->host_name);
+        free(d->folder);
+        free(d->shown);
+        scrape_config_unref(d->shown_config);
         free(d);
 }
 
+/* What is kept there holds no secrets, but it names the site's hosts. */
+static int
+make_folder(struct discovery *d, const char *folder, struct err *e)
+{
+        if (folder == NULL)
+                return 0;
+        d->folder = strdup(folder);
+        if (d->folder == NULL)
+                return err_nomem(e, "the discovery");
+        if (mkdir(folder, 0700) < 0 && errno != EEXIST)
+                return err_sys(e, errno, "cannot make the folder \"%s\"", folder);
+        d->providers.folder = d->folder;
+        return 0;
+}
+
+static int
+prepare(struct discovery *d, const struct discovery_options *o, struct scrape_config *config,
+    struct err *e)
+{
+        int rc;
+
+        (void)pthread_mutex_init(&d->mtx, NULL);
+        d->sink = o->sink;
+        d->arg = o->arg;
+        d->inotify_fd = -1;
+        d->deliver_at_ms = INT64_MAX;
+        d->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+        d->host_name = strdup(o->host_name);
+        if (d->wake_fd < 0)
+                return err_sys(e, errno, "cannot make the discovery's event descriptor");
+        if (d->host_name == NULL)
+                return err_nomem(e, "the discovery");
+        rc = make_folder(d, o->folder, e);
+        return rc == 0 ? providers_set(&d->providers, config, now(), e) : rc;
+}
+
 int
-discovery_start(struct scrape_config *config, const char *host_name, discovery_sink sink, void *arg,
+discovery_start(const struct discovery_options *o, struct scrape_config *config,
     struct discovery **out, struct err *e)
 {
         struct discovery *d = calloc(1, sizeof(*d));
@@ -287,29 +410,15 @@ discovery_start(struct scrape_config *config, const char *host_name, discovery_s
 
         if (d == NULL)
                 return err_nomem(e, "the discovery");
-        (void)pthread_mutex_init(&d->mtx, NULL);
-        d->sink = sink;
-        d->arg = arg;
-        d->inotify_fd = -1;
-        d->deliver_at_ms = INT64_MAX;
-        d->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-        d->host_name = strdup(host_name);
-        if (d->wake_fd < 0) {
-                rc = err_sys(e, errno, "cannot make the discovery's event descriptor");
-                goto failed;
+        rc = prepare(d, o, config, e);
+        if (rc == 0)
+                rc = thread_start(&d->thread, "discover", run, d, e);
+        if (rc < 0) {
+                free_discovery(d);
+                return rc;
         }
-        rc = d->host_name != NULL ? providers_set(&d->providers, config, e)
-                                  : err_nomem(e, "the discovery");
-        if (rc < 0)
-                goto failed;
-        rc = thread_start(&d->thread, "discover", run, d, e);
-        if (rc < 0)
-                goto failed;
         *out = d;
         return 0;
-failed:
-        free_discovery(d);
-        return rc;
 }
 
 int
@@ -343,4 +452,16 @@ discovery_stats(struct discovery *d, struct discovery_stats *out)
         (void)pthread_mutex_lock(&d->mtx);
         *out = d->stats;
         (void)pthread_mutex_unlock(&d->mtx);
+}
+
+int
+discovery_visit(struct discovery *d, discovery_visitor visit, void *arg, struct err *e)
+{
+        int rc = 0;
+
+        (void)pthread_mutex_lock(&d->mtx);
+        for (size_t i = 0; i < d->n_shown && rc == 0; i++)
+                rc = visit(arg, &d->shown[i], e);
+        (void)pthread_mutex_unlock(&d->mtx);
+        return rc;
 }

@@ -1,8 +1,9 @@
 #include "tests/unit/agent/config_cases.h"
 
 static const struct config_case cases[] = {
-    {"http", "  http_sd_configs: [{url: \"http://a\"}]\n", "http_sd_configs is not supported yet",
-        false},
+    {"http", "  http_sd_configs: [{url: \"http://a\"}]\n", NULL, false},
+    {"http without an interval", "  http_sd_configs: [{url: \"http://a\", refresh_interval: 0s}]\n",
+        "refresh_interval of 0s: 60s is used", true},
     {"http without url", "  http_sd_configs: [{}]\n", "URL is missing", false},
     {"http without scheme", "  http_sd_configs: [{url: invalid}]\n",
         "URL scheme must be 'http' or 'https'", false},

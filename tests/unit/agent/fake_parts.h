@@ -8,6 +8,7 @@
 #include "agent/status.h"
 #include "base/err.h"
 #include "remotewrite/sender.h"
+#include "scrape/discovery/feed.h"
 #include "scrape/job.h"
 #include "scrape/scrape.h"
 #include "scrape/target.h"
@@ -23,6 +24,8 @@ static struct {
         size_t n_active;
         struct target_status dropped[FAKE_MAX];
         size_t n_dropped;
+        struct feed_view feeds[4];
+        size_t n_feeds;
         struct sender_stats remotes[FAKE_MAX];
         size_t n_remotes;
 } fake;
@@ -87,6 +90,17 @@ scraper_visit_dropped(struct scraper *s, target_visitor visit, void *arg, struct
 {
         (void)s;
         return fake_visit(fake.dropped, fake.n_dropped, visit, arg, e);
+}
+
+int
+scraper_visit_feeds(struct scraper *s, feed_visitor visit, void *arg, struct err *e)
+{
+        int rc = 0;
+
+        (void)s;
+        for (size_t i = 0; rc == 0 && i < fake.n_feeds; i++)
+                rc = visit(arg, &fake.feeds[i], e);
+        return rc;
 }
 
 size_t

@@ -75,6 +75,7 @@ static const struct {
     {METRIC_OF_LOG, "The write-ahead log"},
     {METRIC_OF_POOL, "Scrape jobs"},
     {METRIC_OF_DISCOVERY, "Discovery, by job"},
+    {METRIC_OF_FEED, "Discovery over the network, by kind and job"},
     {METRIC_OF_SCRAPING, "Scraping"},
     {METRIC_OF_REMOTE, "Remote endpoints"},
 };

@@ -43,6 +43,11 @@ fill_fakes(void)
         fake.active[0] = fake.active[1] = (struct target_status){.target = &targets[0]};
         fake.active[2] = (struct target_status){.target = &targets[1]};
         fake.n_active = 3;
+        fake.scraper.net = (struct source_counters){21, 22, 23};
+        fake.feeds[0] = (struct feed_view){"node", "http", 5, 2, true, true, -2000};
+        fake.feeds[1] = (struct feed_view){"node", "http", 5, 1, false, true, 0};
+        fake.feeds[2] = (struct feed_view){"node", "dns", 7, 7, false, false, 0};
+        fake.n_feeds = 3;
         fake.dropped[0] = (struct target_status){.target = &targets[0]};
         fake.n_dropped = 1;
         fake.remotes[0] = (struct sender_stats){.name = "central",
@@ -130,6 +135,14 @@ test_numbers(void **state)
             "gleaner_scrapes_skipped_total{reason=\"busy\"} 12",
             "gleaner_scrapes_skipped_total{reason=\"clock\"} 13",
             "gleaner_scrape_loop_age_seconds 0.5",
+            "prometheus_sd_http_failures_total 21",
+            "prometheus_sd_dns_lookups_total 22",
+            "prometheus_sd_dns_lookup_failures_total 23",
+            "prometheus_sd_refresh_failures_total{mechanism=\"http\",config=\"node\"} 3",
+            "gleaner_discovery_refreshes_total{mechanism=\"http\",config=\"node\"} 10",
+            "gleaner_discovery_age_seconds{mechanism=\"http\",config=\"node\"} 3",
+            "gleaner_discovery_kept_in_use{mechanism=\"http\",config=\"node\"} 1",
+            "gleaner_discovery_kept_in_use{mechanism=\"dns\",config=\"node\"} 0",
             "gleaner_clock_held 1",
             "gleaner_samples_appended_total{remote_name=\"central\",url=\"https://x/"
             "\\\"quoted\\\\path\"} 300",
@@ -158,6 +171,7 @@ test_numbers(void **state)
         for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
                 expect_line(&page, lines[i]);
         /* unknown: nothing is better than a wrong number */
+        expect_no(&page, "gleaner_discovery_age_seconds{mechanism=\"dns\"");
         expect_no(&page, "gleaner_remote_clock_skew_seconds{remote_name=\"other\"");
         expect_no(&page, "gleaner_remote_drained_in_seconds{remote_name=\"central\"");
         expect_no(

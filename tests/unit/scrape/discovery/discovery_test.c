@@ -128,10 +128,11 @@ make_config(const char *address, int64_t refresh_interval_ms)
 static struct discovery *
 start(struct scrape_config *c)
 {
+        const struct discovery_options o = {.host_name = "host", .sink = sink};
         struct discovery *d = NULL;
         struct err e = ERR_INIT;
 
-        testing_ok(discovery_start(c, "host", sink, NULL, &d, &e), &e);
+        testing_ok(discovery_start(&o, c, &d, &e), &e);
         scrape_config_unref(c);
         return d;
 }

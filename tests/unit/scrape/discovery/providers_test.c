@@ -98,7 +98,7 @@ static_and_file_targets(void **state)
 
         (void)state;
         put("[{\"targets\": [\"x\", \"y\"]}]");
-        testing_ok(providers_set(&p, c, NULL), NULL);
+        testing_ok(providers_set(&p, c, 0, NULL), NULL);
         scrape_config_unref(c);
         assert_int_equal(providers_due(&p), 0);
         check_targets(&p, 1000, "http://a/metrics http://x/metrics http://y/metrics");
@@ -119,17 +119,17 @@ reload_keeps_what_files_said(void **state)
 
         (void)state;
         put("[{\"targets\": [\"x\"]}]");
-        testing_ok(providers_set(&p, c, NULL), NULL);
+        testing_ok(providers_set(&p, c, 0, NULL), NULL);
         scrape_config_unref(c);
         check_targets(&p, 1000, "http://a/metrics http://x/metrics");
         put("[{");
         c = make_config("b");
-        testing_ok(providers_set(&p, c, NULL), NULL);
+        testing_ok(providers_set(&p, c, 0, NULL), NULL);
         scrape_config_unref(c);
         check_targets(&p, 1000, "http://b/metrics http://x/metrics");
         c = make_config("c");
         c->jobs[1].file_sds[0].files[0] = "/nonexistent/other.json";
-        testing_ok(providers_set(&p, c, NULL), NULL);
+        testing_ok(providers_set(&p, c, 0, NULL), NULL);
         scrape_config_unref(c);
         check_targets(&p, 1000, "http://c/metrics");
         providers_release(&p);
@@ -143,7 +143,7 @@ nothing_configured(void **state)
 
         (void)state;
         testing_ok(scrape_config_new(&c, NULL), NULL);
-        testing_ok(providers_set(&p, c, NULL), NULL);
+        testing_ok(providers_set(&p, c, 0, NULL), NULL);
         scrape_config_unref(c);
         assert_true(providers_due(&p) == INT64_MAX);
         check_targets(&p, 1000, "");
@@ -159,7 +159,7 @@ interval_has_a_floor(void **state)
 
         (void)state;
         c->jobs[1].file_sds[0].refresh_interval_ms = 0;
-        testing_ok(providers_set(&p, c, NULL), NULL);
+        testing_ok(providers_set(&p, c, 0, NULL), NULL);
         scrape_config_unref(c);
         check_targets(&p, 1000, "http://a/metrics");
         assert_int_equal(providers_due(&p), 2000);
