@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "base/resident.h"
 #include "remotewrite/sender.h"
+#include "scrape/job.h"
 #include "scrape/scrape.h"
 #include "wal/wal.h"
 
@@ -104,6 +105,22 @@ on_config(void *arg, struct buf *out, struct err *e)
 
         (void)pthread_mutex_lock(&a->mtx);
         rc = buf_puts(out, a->config->masked, e);
+        (void)pthread_mutex_unlock(&a->mtx);
+        return rc;
+}
+
+static int
+on_jobs(void *arg, int (*each)(void *each_arg, const char *name, struct err *e), void *each_arg,
+    struct err *e)
+{
+        struct agent *a = arg;
+        const struct scrape_config *c;
+        int rc = 0;
+
+        (void)pthread_mutex_lock(&a->mtx);
+        c = a->config->scrape;
+        for (size_t i = 0; rc == 0 && i < c->n_jobs; i++)
+                rc = each(each_arg, c->jobs[i].name, e);
         (void)pthread_mutex_unlock(&a->mtx);
         return rc;
 }
@@ -289,6 +306,7 @@ start_status(struct agent *a, struct err *e)
             .arg = a,
             .ready = on_ready,
             .config = on_config,
+            .jobs = on_jobs,
             .reload = on_reload,
             .quit = on_quit,
             .agent = on_agent,

@@ -1,5 +1,7 @@
 #include "agent/api.h"
 
+#include "agent/api_status.h"
+#include "agent/global_url.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/duration.h"
@@ -14,7 +16,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { POOLS_MAX_BYTES = 1 << 20 };
+enum { POOLS_MAX_BYTES = 1 << 20, URL_MAX_BYTES = 1 << 20 };
 
 static const char *const health_names[] = {"unknown", "up", "down"};
 
@@ -29,6 +31,8 @@ struct pool {
 struct listing {
         struct buf *out;
         const char *scrape_pool; /* NULL: all */
+        const struct api_jobs *jobs; /* NULL: not known */
+        const struct global_url_self *self; /* NULL: not known */
         size_t listed;
         struct arena arena;
         struct pool *pools;
@@ -74,19 +78,12 @@ put_labels(struct buf *out, const struct label *l, size_t n, struct err *e)
         return rc == 0 ? buf_putc(out, '}', e) : rc;
 }
 
-/* RFC 3339; what never was is the year 1, as Go prints it. */
 static int
 put_time(struct buf *out, const char *key, int64_t ms, struct err *e)
 {
-        time_t seconds = (time_t)(ms / 1000);
-        char text[40] = "0001-01-01T00:00:00Z";
-        struct tm tm;
+        char text[API_TIME_BYTES];
 
-        if (ms > 0 && gmtime_r(&seconds, &tm) != NULL) {
-                size_t n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-
-                (void)snprintf(text + n, sizeof(text) - n, ".%03dZ", (int)(ms % 1000));
-        }
+        api_format_time(ms, text);
         return put_text(out, key, text, e);
 }
 
@@ -122,12 +119,28 @@ find_pool(struct listing *l, const char *name)
 static int
 count_pool(void *arg, const struct target_status *s, struct err *e)
 {
-        struct pool *pool = find_pool(arg, s->target->job->name);
+        struct pool *pool;
 
+        if (s->leaving)
+                return 0;
+        pool = find_pool(arg, s->target->job->name);
         if (pool == NULL)
                 return err_nomem(e, "the list of jobs");
         pool->count++;
         return 0;
+}
+
+static int
+add_pool(void *arg, const char *name, struct err *e)
+{
+        return find_pool(arg, name) != NULL ? 0 : err_nomem(e, "the list of jobs");
+}
+
+/* The pools of the configuration, with nothing counted yet. */
+static int
+add_pools(struct listing *l, struct err *e)
+{
+        return l->jobs != NULL ? l->jobs->visit(l->jobs->arg, add_pool, l, e) : 0;
 }
 
 /* Opens the object of a target that is asked for; false when it is not. */
@@ -175,13 +188,27 @@ put_last(struct buf *out, const struct target_status *s, struct err *e)
 }
 
 static int
+put_global_url(struct listing *l, const char *url, struct err *e)
+{
+        struct buf text = BUF_INIT(URL_MAX_BYTES);
+        int rc = l->self != NULL ? global_url_put(url, l->self, &text, e) : buf_puts(&text, url, e);
+
+        if (rc == 0)
+                rc = buf_putc(&text, '\0', e);
+        if (rc == 0)
+                rc = put_text(l->out, "globalUrl", text.ptr, e);
+        buf_release(&text);
+        return rc;
+}
+
+static int
 put_active(void *arg, const struct target_status *s, struct err *e)
 {
         struct listing *l = arg;
         const struct target *t = s->target;
         int rc;
 
-        if (!asked_for(l, t))
+        if (!asked_for(l, t) || s->leaving)
                 return 0;
         rc = begin_target(l, t, e);
         if (rc == 0)
@@ -193,7 +220,7 @@ put_active(void *arg, const struct target_status *s, struct err *e)
         if (rc == 0)
                 rc = put_text(l->out, "scrapeUrl", t->url, e);
         if (rc == 0)
-                rc = put_text(l->out, "globalUrl", t->url, e);
+                rc = put_global_url(l, t->url, e);
         if (rc == 0)
                 rc = put_last(l->out, s, e);
         if (rc == 0)
@@ -229,6 +256,8 @@ put_dropped_counts(struct listing *l, struct scraper *s, bool shown, struct err 
         if (rc == 0 && !shown)
                 return buf_puts(l->out, "null", e);
         if (rc == 0)
+                rc = add_pools(l, e);
+        if (rc == 0)
                 rc = scraper_visit_dropped(s, count_pool, l, e);
         if (rc == 0 && l->pools == NULL)
                 rc = buf_putc(l->out, '{', e);
@@ -257,6 +286,8 @@ api_targets(struct scraper *s, const struct api_targets_query *q, struct buf *ou
         bool dropped = state_is(q, "dropped");
         struct listing l = {.out = out,
             .scrape_pool = any_pool ? NULL : q->scrape_pool,
+            .jobs = q->jobs,
+            .self = q->self,
             .arena = ARENA_INIT(POOLS_MAX_BYTES)};
         int rc = buf_puts(out, "{\"status\":\"success\",\"data\":{\"activeTargets\":[", e);
 
@@ -278,11 +309,13 @@ api_targets(struct scraper *s, const struct api_targets_query *q, struct buf *ou
 }
 
 int
-api_scrape_pools(struct scraper *s, struct buf *out, struct err *e)
+api_scrape_pools(struct scraper *s, const struct api_jobs *jobs, struct buf *out, struct err *e)
 {
-        struct listing l = {.out = out, .arena = ARENA_INIT(POOLS_MAX_BYTES)};
+        struct listing l = {.out = out, .jobs = jobs, .arena = ARENA_INIT(POOLS_MAX_BYTES)};
         int rc = buf_puts(out, "{\"status\":\"success\",\"data\":{\"scrapePools\":[", e);
 
+        if (rc == 0)
+                rc = add_pools(&l, e);
         if (rc == 0)
                 rc = scraper_visit_active(s, count_pool, &l, e);
         if (rc == 0)
@@ -296,36 +329,4 @@ api_scrape_pools(struct scraper *s, struct buf *out, struct err *e)
                 rc = buf_puts(out, "]}}", e);
         arena_release(&l.arena);
         return rc;
-}
-
-/* ---- the rest ---- */
-
-int
-api_config(struct view yaml, struct buf *out, struct err *e)
-{
-        int rc = buf_puts(out, "{\"status\":\"success\",\"data\":{\"yaml\":", e);
-
-        if (rc == 0)
-                rc = json_put_string(out, yaml, e);
-        return rc == 0 ? buf_puts(out, "}}", e) : rc;
-}
-
-int
-api_build_info(struct buf *out, struct err *e)
-{
-        return buf_puts(out,
-            "{\"status\":\"success\",\"data\":{\"version\":\"" GLEANER_VERSION
-            "\",\"revision\":\"\",\"branch\":\"\",\"buildUser\":\"\",\"buildDate\":\"\","
-            "\"goVersion\":\"\",\"application\":\"gleaner\"}}",
-            e);
-}
-
-int
-api_error(const char *kind, const char *message, struct buf *out, struct err *e)
-{
-        int rc = buf_printf(out, e, "{\"status\":\"error\",\"errorType\":\"%s\",\"error\":", kind);
-
-        if (rc == 0)
-                rc = json_put_string(out, view_of(message), e);
-        return rc == 0 ? buf_putc(out, '}', e) : rc;
 }

@@ -5,25 +5,30 @@
 #ifndef AGENT_API_H
 #define AGENT_API_H
 
-#include "base/view.h"
-
 struct buf;
 struct err;
+struct global_url_self;
 struct scraper;
+
+typedef int (*api_job_visitor)(void *arg, const char *name, struct err *e);
+
+/* The jobs of the configuration, also those without targets. */
+struct api_jobs {
+        int (*visit)(void *arg, api_job_visitor each, void *each_arg, struct err *e);
+        void *arg;
+};
 
 struct api_targets_query {
         const char *state; /* "active", "dropped" or "any"; NULL or "": any; otherwise none */
         const char *scrape_pool; /* only this job; NULL or "": all */
+        const struct api_jobs *jobs; /* NULL: only those that have targets are known */
+        const struct global_url_self *self; /* NULL: URLs are shown as they are */
 };
 
 int api_targets(
     struct scraper *s, const struct api_targets_query *q, struct buf *out, struct err *e);
-/* The names of the jobs that have targets, sorted. */
-int api_scrape_pools(struct scraper *s, struct buf *out, struct err *e);
-/* The text of the configuration, secrets masked by the caller. */
-int api_config(struct view yaml, struct buf *out, struct err *e);
-int api_build_info(struct buf *out, struct err *e);
-/* {"status":"error",…}; kind is one of Prometheus's: "bad_data", "internal", "not_found", … */
-int api_error(const char *kind, const char *message, struct buf *out, struct err *e);
+/* The names of the jobs, sorted. */
+int api_scrape_pools(
+    struct scraper *s, const struct api_jobs *jobs, struct buf *out, struct err *e);
 
 #endif

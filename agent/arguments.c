@@ -140,7 +140,7 @@ take_foreign(struct parser *p, const struct prometheus_flag *f, const char *valu
                     f->why != NULL ? "; " : "", f->why != NULL ? f->why : "");
         if (f->is_switch && strcmp(value, "false") == 0)
                 return 0;
-        if (f->answer == FLAG_REFUSED)
+        if (f->answer == FLAG_REFUSED && value[0] != '\0')
                 return err_set(e, ERR_CONFIG, "--%s: %s", f->name, f->why);
         remark(p->a, "", view_of(f->name), f);
         return 0;

@@ -6,38 +6,46 @@
  */
 #include "agent/status.h"
 
+#include "agent/config_url.h"
+#include "agent/global_url.h"
 #include "agent/httpd.h"
 #include "agent/status_pages.h"
 #include "base/err.h"
 #include "base/log.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
         UPLOAD_MAX = 64 << 10, /* bodies are not looked at */
         REPLY_MAX = 64 << 20,
+        HOST_BYTES = 512,
 };
 
 struct status {
         struct status_options options; /* set before start */
         struct httpd *server;
+        char host[HOST_BYTES]; /* as others see it, with the port */
         char *home; /* owned: the page's path when there is a prefix */
         pthread_mutex_t mtx;
         pthread_cond_t idle;
         struct status_parts parts; /* under mtx */
+        struct global_url_self self; /* under mtx: host NULL before the port is known */
         bool busy; /* under mtx: a request looks at the parts */
 };
 
 static void
-take_parts(struct status *s, struct status_parts *out)
+take_parts(struct status *s, struct status_context *out)
 {
         (void)pthread_mutex_lock(&s->mtx);
         s->busy = true;
-        *out = s->parts;
+        out->parts = s->parts;
+        out->self = s->self.host != NULL ? &s->self : NULL;
         (void)pthread_mutex_unlock(&s->mtx);
 }
 
@@ -83,14 +91,15 @@ answer(struct status *s, const struct status_page *page, const struct httpd_requ
     struct httpd_reply *r)
 {
         const struct status_query q = {.state = httpd_argument(request, "state"),
-            .scrape_pool = httpd_argument(request, "scrapePool")};
+            .scrape_pool = httpd_argument(request, "scrapePool"),
+            .limit = httpd_argument(request, "limit")};
         struct status_context c = {.options = &s->options};
         struct err e = ERR_INIT;
         int rc;
 
         /* those that change something need no parts: whom they ask may set them meanwhile */
         if (!page->changes)
-                take_parts(s, &c.parts);
+                take_parts(s, &c);
         rc = page->answer(&c, &q, r, &e);
         if (!page->changes)
                 give_parts(s);
@@ -146,7 +155,8 @@ on_request(void *arg, const struct httpd_request *request, struct httpd_reply *r
                 set_text(r, 404, "404 page not found");
         else if (page->changes && !is_change(request->method))
                 refuse_method(r, "POST, PUT", "Only POST or PUT requests allowed.");
-        else if (!page->changes && strcmp(request->method, "GET") != 0)
+        else if (!page->changes && strcmp(request->method, "GET") != 0 &&
+            !(page->posts && strcmp(request->method, "POST") == 0))
                 refuse_method(r, "GET, HEAD", "Only GET requests allowed.");
         else if (page->changes && !s->options.lifecycle)
                 set_text(r, 403, "Lifecycle API is not enabled.");
@@ -162,6 +172,29 @@ set_home(struct status *s, struct err *e)
         if (prefix == NULL || prefix[0] == '\0')
                 return 0;
         return asprintf(&s->home, "%s/", prefix) < 0 ? err_nomem(e, "the HTTP endpoints") : 0;
+}
+
+/* --web.external-url, else the host's name and the port that is listened on. */
+static void
+set_self(struct status *s)
+{
+        const char *port = strrchr(httpd_address(s->server), ':');
+        char name[HOST_NAME_MAX + 1] = "localhost";
+        const char *scheme = "http";
+        struct config_url url = {0};
+
+        port = port != NULL ? port + 1 : "";
+        (void)gethostname(name, sizeof(name) - 1);
+        if (s->options.external_url != NULL &&
+            config_url_parse(view_of(s->options.external_url), &url, NULL) == 0 && url.host.n > 0) {
+                (void)snprintf(s->host, sizeof(s->host), "%.*s", (int)url.host.n, url.host.p);
+                scheme = view_is(url.scheme, "https") ? "https" : "http";
+        } else {
+                (void)snprintf(s->host, sizeof(s->host), "%s:%s", name, port);
+        }
+        (void)pthread_mutex_lock(&s->mtx); /* a request may be there already */
+        s->self = (struct global_url_self){scheme, s->host, port};
+        (void)pthread_mutex_unlock(&s->mtx);
 }
 
 int
@@ -192,6 +225,7 @@ status_start(const struct status_options *o, struct status **out, struct err *e)
                 status_stop(s);
                 return rc;
         }
+        set_self(s);
         log_info("listening for HTTP", LOG_STR("address", httpd_address(s->server)));
         *out = s;
         return 0;

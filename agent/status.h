@@ -57,6 +57,9 @@ struct status_options {
         int (*ready)(void *arg, struct err *e);
         /* Appends the configuration as loaded, secrets as <secret>. */
         int (*config)(void *arg, struct buf *out, struct err *e);
+        /* Calls each for every job of the configuration, from which nothing may be asked then. */
+        int (*jobs)(void *arg, int (*each)(void *each_arg, const char *name, struct err *e),
+            void *each_arg, struct err *e);
         /* Reloads and returns when it is done. */
         int (*reload)(void *arg, struct err *e);
         /* Asks the process to end; returns at once. */

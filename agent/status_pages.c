@@ -1,8 +1,10 @@
 #include "agent/status_pages.h"
 
 #include "agent/api.h"
+#include "agent/api_status.h"
 #include "agent/httpd.h"
 #include "agent/metrics.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/escape.h"
 #include "remotewrite/sender.h"
@@ -213,7 +215,11 @@ static int
 answer_targets(const struct status_context *c, const struct status_query *q, struct httpd_reply *r,
     struct err *e)
 {
-        const struct api_targets_query query = {q->state, q->scrape_pool};
+        const struct api_jobs jobs = {c->options->jobs, c->options->arg};
+        const struct api_targets_query query = {.state = q->state,
+            .scrape_pool = q->scrape_pool,
+            .jobs = jobs.visit != NULL ? &jobs : NULL,
+            .self = c->self};
 
         r->content_type = json;
         if (c->parts.scraper == NULL)
@@ -225,11 +231,13 @@ static int
 answer_pools(const struct status_context *c, const struct status_query *q, struct httpd_reply *r,
     struct err *e)
 {
+        const struct api_jobs jobs = {c->options->jobs, c->options->arg};
+
         (void)q;
         r->content_type = json;
         if (c->parts.scraper == NULL)
                 return unavailable("the scraper is not running", r, e);
-        return api_scrape_pools(c->parts.scraper, &r->body, e);
+        return api_scrape_pools(c->parts.scraper, jobs.visit != NULL ? &jobs : NULL, &r->body, e);
 }
 
 static int
@@ -260,18 +268,106 @@ answer_build(const struct status_context *c, const struct status_query *q, struc
         return api_build_info(&r->body, e);
 }
 
+static int
+answer_flags(const struct status_context *c, const struct status_query *q, struct httpd_reply *r,
+    struct err *e)
+{
+        (void)q;
+        r->content_type = json;
+        if (c->options->flags_json == NULL)
+                return unavailable("the command line is not known", r, e);
+        return api_flags(c->options->flags_json, &r->body, e);
+}
+
+static int
+answer_runtime(const struct status_context *c, const struct status_query *q, struct httpd_reply *r,
+    struct err *e)
+{
+        const struct status_options *o = c->options;
+        struct status_agent agent = {0};
+        struct api_runtime runtime = {.start_ms = o->start_ms, .now_ms = clock_wall(o->clock)};
+
+        (void)q;
+        if (o->agent != NULL)
+                o->agent(o->arg, &agent);
+        runtime.config_ms = agent.reload_success_ms;
+        runtime.config_ok = agent.reload_ok;
+        r->content_type = json;
+        return api_runtime_info(&runtime, &r->body, e);
+}
+
+/* Types and helps are not kept: what an agent without metadata says. */
+static int
+answer_metadata(const struct status_context *c, const struct status_query *q, struct httpd_reply *r,
+    struct err *e)
+{
+        char *end = NULL;
+
+        (void)c;
+        r->content_type = json;
+        if (q->limit != NULL && q->limit[0] != '\0' &&
+            (strtol(q->limit, &end, 10), end == q->limit || *end != '\0')) {
+                r->status = 400;
+                return api_error("bad_data", "limit must be a number", &r->body, e);
+        }
+        return buf_puts(&r->body, "{\"status\":\"success\",\"data\":[]}", e);
+}
+
+static int
+answer_all_metadata(const struct status_context *c, const struct status_query *q,
+    struct httpd_reply *r, struct err *e)
+{
+        int rc = answer_metadata(c, q, r, e);
+
+        if (rc < 0 || r->status != 200)
+                return rc;
+        buf_reset(&r->body);
+        return buf_puts(&r->body, "{\"status\":\"success\",\"data\":{}}", e);
+}
+
+/* Nothing is replayed, ever. */
+static int
+answer_replay(const struct status_context *c, const struct status_query *q, struct httpd_reply *r,
+    struct err *e)
+{
+        (void)c;
+        (void)q;
+        r->content_type = json;
+        return buf_puts(
+            &r->body, "{\"status\":\"success\",\"data\":{\"min\":0,\"max\":0,\"current\":0}}", e);
+}
+
+static int
+answer_unavailable(const struct status_context *c, const struct status_query *q,
+    struct httpd_reply *r, struct err *e)
+{
+        (void)c;
+        (void)q;
+        r->content_type = json;
+        r->status = 422;
+        return api_error("execution", "unavailable with Prometheus Agent", &r->body, e);
+}
+
 static const struct status_page pages[] = {
-    {"/", false, answer_home},
-    {"/metrics", false, answer_metrics},
-    {"/-/healthy", false, answer_healthy},
-    {"/-/ready", false, answer_ready},
-    {"/-/reload", true, answer_reload},
-    {"/-/quit", true, answer_quit},
-    {"/api/v1/targets", false, answer_targets},
-    {"/api/v1/scrape_pools", false, answer_pools},
-    {"/api/v1/status/config", false, answer_config},
-    {"/api/v1/status/buildinfo", false, answer_build},
+    {"/", false, false, answer_home},
+    {"/metrics", false, false, answer_metrics},
+    {"/-/healthy", false, false, answer_healthy},
+    {"/-/ready", false, false, answer_ready},
+    {"/-/reload", false, true, answer_reload},
+    {"/-/quit", false, true, answer_quit},
+    {"/api/v1/targets", false, false, answer_targets},
+    {"/api/v1/targets/metadata", false, false, answer_metadata},
+    {"/api/v1/metadata", false, false, answer_all_metadata},
+    {"/api/v1/scrape_pools", false, false, answer_pools},
+    {"/api/v1/status/config", false, false, answer_config},
+    {"/api/v1/status/flags", false, false, answer_flags},
+    {"/api/v1/status/runtimeinfo", false, false, answer_runtime},
+    {"/api/v1/status/buildinfo", false, false, answer_build},
+    {"/api/v1/status/walreplay", false, false, answer_replay},
 };
+
+static const struct status_page unavailable_page = {
+    "what needs a storage", true, false, answer_unavailable};
 
 const struct status_page *
 status_page_find(const char *path)
@@ -280,5 +376,5 @@ status_page_find(const char *path)
                 if (strcmp(pages[i].path, path) == 0)
                         return &pages[i];
         }
-        return NULL;
+        return api_is_unavailable(path) ? &unavailable_page : NULL;
 }

@@ -10,21 +10,25 @@
 #include <stdbool.h>
 
 struct err;
+struct global_url_self;
 struct httpd_reply;
 
 /* The options of status_start and the parts as they are now. */
 struct status_context {
         const struct status_options *options;
         struct status_parts parts;
+        const struct global_url_self *self; /* NULL: not known */
 };
 
 struct status_query { /* NULL: not given */
         const char *state;
         const char *scrape_pool;
+        const char *limit;
 };
 
 struct status_page {
         const char *path;
+        bool posts; /* POST, too, without a change */
         bool changes; /* POST and PUT instead of GET; needs --web.enable-lifecycle */
         /* Fills the reply, which is a 200 of text so far. An error becomes a 500 with its sentence.
          */

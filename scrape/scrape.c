@@ -138,6 +138,7 @@ scraper_visit_active(struct scraper *s, target_visitor visit, void *arg, struct 
                 const struct runner *r = s->loop->roster.v[i];
                 const struct target_status status = {.target = r->target,
                     .health = r->health,
+                    .leaving = r->leaving,
                     .last_error = r->last_error != NULL ? r->last_error : "",
                     .last_scrape_ms = r->last_scrape_ms,
                     .last_duration_seconds = r->last_duration_seconds,

@@ -52,6 +52,7 @@ enum target_health { HEALTH_UNKNOWN, HEALTH_UP, HEALTH_DOWN };
 struct target_status {
         struct target *target; /* a reference during the call */
         enum target_health health;
+        bool leaving; /* not discovered any more: its markers come with its next tick */
         const char *last_error; /* "" when none */
         int64_t last_scrape_ms; /* wall time; 0: never */
         double last_duration_seconds;

@@ -1,5 +1,6 @@
 #include "agent/api.h"
 
+#include "agent/global_url.h"
 #include "tests/testing/testing.h"
 #include "tests/unit/agent/fake_parts.h"
 
@@ -74,7 +75,7 @@ parse(const struct buf *text)
 static json_t *
 get_targets(const char *state, const char *pool)
 {
-        const struct api_targets_query q = {state, pool};
+        const struct api_targets_query q = {.state = state, .scrape_pool = pool};
         struct buf out = BUF_INIT(1 << 20);
         struct err e = ERR_INIT;
         json_t *data;
@@ -227,7 +228,7 @@ test_scrape_pools(void **state)
 
         (void)state;
         fill_fakes();
-        testing_ok(api_scrape_pools(scraper(), &out, NULL), NULL);
+        testing_ok(api_scrape_pools(scraper(), NULL, &out, NULL), NULL);
         data = parse(&out);
         pools = json_object_get(data, "scrapePools");
         assert_int_equal(json_array_size(pools), 3);
@@ -237,44 +238,58 @@ test_scrape_pools(void **state)
         buf_release(&out);
 }
 
-static void
-test_config_and_build(void **state)
+static int
+visit_jobs(void *arg, api_job_visitor each, void *each_arg, struct err *e)
 {
-        struct buf out = BUF_INIT(1 << 20);
-        json_t *data;
+        int rc = each(each_arg, "zeta", e);
 
-        (void)state;
-        testing_ok(api_config(VIEW_LIT("a: \"b\"\n\tc: <secret>\n"), &out, NULL), NULL);
-        data = parse(&out);
-        assert_string_equal(text_of(data, "yaml"), "a: \"b\"\n\tc: <secret>\n");
-        json_decref(data);
-        buf_reset(&out);
-        testing_ok(api_build_info(&out, NULL), NULL);
-        data = parse(&out);
-        assert_string_equal(text_of(data, "version"), GLEANER_VERSION);
-        assert_string_equal(text_of(data, "goVersion"), "");
-        json_decref(data);
-        buf_release(&out);
+        (void)arg;
+        return rc == 0 ? each(each_arg, "empty", e) : rc;
 }
 
+/* A job without targets is a pool, too; a target that leaves is no target any more. */
 static void
-test_error(void **state)
+test_jobs_of_the_configuration(void **state)
 {
+        const struct api_jobs known = {visit_jobs, NULL};
+        const struct global_url_self self = {"http", "edge:9095", "9095"};
+        const struct api_targets_query q = {.jobs = &known, .self = &self};
         struct buf out = BUF_INIT(1 << 20);
+        json_t *data;
+        json_t *counts;
 
         (void)state;
-        testing_ok(api_error("internal", "a \"b\"", &out, NULL), NULL);
-        testing_ok(buf_putc(&out, '\0', NULL), NULL);
+        fill_fakes();
+        fake.active[1].leaving = true;
+        fake.n_dropped = 1;
+        testing_ok(api_scrape_pools(scraper(), &known, &out, NULL), NULL);
+        data = parse(&out);
+        assert_int_equal(json_array_size(json_object_get(data, "scrapePools")), 3);
         assert_string_equal(
-            out.ptr, "{\"status\":\"error\",\"errorType\":\"internal\",\"error\":\"a \\\"b\\\"\"}");
+            json_string_value(json_array_get(json_object_get(data, "scrapePools"), 1)), "empty");
+        json_decref(data);
+        buf_reset(&out);
+        targets[0].url = "http://localhost:1/metrics";
+        testing_ok(api_targets(scraper(), &q, &out, NULL), NULL);
+        data = parse(&out);
+        assert_int_equal(json_array_size(json_object_get(data, "activeTargets")), 1);
+        assert_string_equal(
+            text_of(json_array_get(json_object_get(data, "activeTargets"), 0), "globalUrl"),
+            "http://edge:1/metrics");
+        counts = json_object_get(data, "droppedTargetCounts");
+        assert_int_equal(json_object_size(counts), 3);
+        assert_int_equal(json_integer_value(json_object_get(counts, "empty")), 0);
+        assert_int_equal(json_integer_value(json_object_get(counts, "\"quoted\"")), 1);
+        json_decref(data);
         buf_release(&out);
+        targets[0].url = "http://z/metrics";
 }
 
 /* Every bound on the way gives an error, none a cut answer. */
 static void
 test_bound(void **state)
 {
-        const struct api_targets_query q = {NULL, NULL};
+        const struct api_targets_query q = {.state = NULL};
         struct buf whole = BUF_INIT(1 << 20);
 
         (void)state;
@@ -300,8 +315,7 @@ main(void)
             cmocka_unit_test(test_filters),
             cmocka_unit_test(test_nothing_discovered),
             cmocka_unit_test(test_scrape_pools),
-            cmocka_unit_test(test_config_and_build),
-            cmocka_unit_test(test_error),
+            cmocka_unit_test(test_jobs_of_the_configuration),
             cmocka_unit_test(test_bound),
         };
 

@@ -116,6 +116,7 @@ test_flags_without_effect(void **state)
                 true},
             {"--enable-feature=,", NULL, false},
             {"--enable-feature=nonsense", "--enable-feature=nonsense", true},
+            {"--web.config.file=", "--web.config.file", false},
             {"--no-web.enable-remote-write-receiver", NULL, false},
         };
 
@@ -163,6 +164,7 @@ test_refused(void **state)
             {{"--query.timeout=1m"}, "can not be used in agent mode: [\"--query.timeout\"]"},
             {{"--web.enable-remote-write-receiver"}, "--web.enable-remote-write-receiver: gleaner"},
             {{"--enable-feature=remote-write-receiver"}, "--enable-feature=remote-write-receiver"},
+            {{"--web.config.file=web.yml"}, "--web.config.file: gleaner"},
             {{"--no-agent"}, "--no-agent"},
             {{"--web.listen-address=:1", "--web.listen-address=:2"}, "is given twice"},
             {{"--data-dir=/a", "--storage.agent.path=/b"}, "give one"},

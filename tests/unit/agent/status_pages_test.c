@@ -72,8 +72,8 @@ ask(const char *path, const struct status_options *o, const struct status_parts 
     struct httpd_reply *r)
 {
         const struct status_page *page = status_page_find(path);
-        const struct status_context c = {o, *parts};
-        const struct status_query q = {NULL, NULL};
+        const struct status_context c = {.options = o, .parts = *parts};
+        const struct status_query q = {.state = NULL};
         struct err e = ERR_INIT;
 
         assert_non_null(page);
@@ -186,6 +186,7 @@ test_callbacks_that_are_not_there(void **state)
             {"/api/v1/status/config", 503},
             {"/api/v1/targets", 503},
             {"/api/v1/scrape_pools", 503},
+            {"/api/v1/status/flags", 503},
             {"/metrics", 200},
         };
         static const struct status_parts none = {NULL, NULL, NULL};
@@ -222,6 +223,10 @@ test_every_page(void **state)
             {"/api/v1/targets", "application/json", "\"activeTargets\":[]"},
             {"/api/v1/scrape_pools", "application/json", "\"scrapePools\":[]"},
             {"/api/v1/status/config", "application/json", "\"yaml\":\"a: <secret>\\n\""},
+            {"/api/v1/targets/metadata", "application/json", "\"data\":[]"},
+            {"/api/v1/metadata", "application/json", "\"data\":{}"},
+            {"/api/v1/status/walreplay", "application/json", "\"current\":0"},
+            {"/api/v1/status/runtimeinfo", "application/json", "\"reloadConfigSuccess\":true"},
             {"/api/v1/status/buildinfo", "application/json", "\"version\":\"" GLEANER_VERSION "\""},
         };
         struct status_parts parts = fake_parts();

@@ -1,0 +1,128 @@
+"""The API of a Prometheus 3.x in agent mode and gleaner's, for one and the same file: every key that
+Prometheus has is there with the same type; gleaner may have more."""
+import json
+import unittest
+import urllib.error
+
+from harness import paths
+from harness.case import Case
+from harness.exporter import FakeExporter, Page
+from harness.peers import get
+from harness.processes import Process, free_port
+
+PATHS = ["targets", "targets?state=active", "targets?state=dropped", "targets?state=nonsense",
+         "targets?scrapePool=up", "targets?scrapePool=nothing", "scrape_pools",
+         "targets/metadata?limit=x", "status/config", "status/flags",
+         "status/runtimeinfo", "status/buildinfo", "status/walreplay", "status/tsdb",
+         "query?query=up", "query_range", "labels", "label/job/values", "series", "rules", "alerts",
+         "alertmanagers", "nothing"]
+# Paths whose values, not only whose types, are the same.
+SAME = {"scrape_pools", "status/walreplay", "targets/metadata?limit=x", "targets?state=nonsense",
+        "targets?scrapePool=nothing", "status/tsdb", "query?query=up"}
+# Flags of a server that prometheus --agent shows although it refuses them, and of a Go program.
+VALUES_ONLY = {"status/flags"}
+# gleaner's own page of labels shows what later Prometheus 3.x adds to the discovered ones.
+FREE = {"discoveredLabels", "yaml"}
+
+
+def ask(url: str):
+    """(status, content type without parameters, JSON or text)."""
+    try:
+        with_status = (200, get(url, 10))
+    except urllib.error.HTTPError as e:
+        with_status = (e.code, e.read())
+    status, body = with_status
+    try:
+        return status, json.loads(body)
+    except json.JSONDecodeError:
+        return status, body.decode()
+
+
+def kind(value) -> str:
+    return "number" if isinstance(value, (int, float)) and not isinstance(value, bool) else \
+        type(value).__name__
+
+
+def differences(theirs, mine, at: str = "") -> list:
+    if kind(theirs) != kind(mine):
+        return [f"{at}: {kind(mine)}, Prometheus {kind(theirs)}"]
+    out = []
+    if isinstance(theirs, dict) and at.split(".")[-1] not in FREE:
+        for key in theirs:
+            out += differences(theirs[key], mine[key], f"{at}.{key}") if key in mine \
+                else [f"{at}.{key}: missing"]
+    if isinstance(theirs, list):
+        if len(theirs) != len(mine):
+            out.append(f"{at}: {len(mine)} of them, Prometheus {len(theirs)}")
+        for i, (a, b) in enumerate(zip(theirs, mine)):
+            out += differences(a, b, f"{at}[{i}]")
+    return out
+
+
+class Shapes(Case):
+    def setUp(self):
+        super().setUp()
+        exporter = self.stopped(FakeExporter({"/metrics": lambda _: Page("a 1\n")}))
+        file = self.work / "prometheus.yml"
+        drop = {"source_labels": ["__address__"], "regex": ".*:1", "action": "drop"}
+        file.write_text(json.dumps({
+            "global": {"scrape_interval": "1s", "scrape_timeout": "1s",
+                       "external_labels": {"site": "a"}},
+            "scrape_configs": [
+                {"job_name": "up", "relabel_configs": [drop],
+                 "static_configs": [{"targets": [exporter.address, "127.0.0.1:1"]}]},
+                {"job_name": "empty"}],
+            "remote_write": [{"url": "http://127.0.0.1:1/api/v1/write"}]}))
+        self.urls = []
+        for name, program in (("prometheus", paths.PEERS / "later/usr/bin/prometheus"),
+                              ("gleaner", paths.GLEANER)):
+            port = free_port()
+            self.started(Process(name, [program, "--agent", f"--config.file={file}",
+                                        f"--storage.agent.path={self.work}/{name}",
+                                        f"--web.listen-address=127.0.0.1:{port}",
+                                        "--storage.remote.flush-deadline=1s"],
+                                 self.work / f"{name}.log", None, self.work))
+            self.urls.append(f"http://127.0.0.1:{port}")
+
+    def scraped(self, url: str) -> bool:
+        try:
+            _, answer = ask(f"{url}/api/v1/targets")
+        except OSError:
+            return False
+        return isinstance(answer, dict) and any(
+            t["health"] == "up" for t in answer["data"]["activeTargets"])
+
+    def test_same_keys_and_types(self):
+        for url in self.urls:
+            self.wait(lambda url=url: self.scraped(url), f"a scrape of {url}")
+        wrong = []
+        for path in PATHS:
+            (their_status, theirs), (status, mine) = (ask(f"{u}/api/v1/{path}") for u in self.urls)
+            if status != their_status:
+                wrong.append(f"{path}: status {status}, Prometheus {their_status}")
+            elif path in SAME and mine != theirs:
+                wrong.append(f"{path}: {mine}, Prometheus {theirs}")
+            elif path in VALUES_ONLY:
+                self.assertEqual({"str"}, {kind(v) for v in mine["data"].values()})
+                self.assertTrue({"config.file", "storage.agent.path", "web.listen-address"}
+                                <= set(mine["data"]) & set(theirs["data"]))
+            elif isinstance(theirs, dict):
+                wrong += [f"{path}: {line}" for line in differences(theirs, mine)]
+        self.assertEqual([], wrong, "\n" + "\n".join(wrong))
+
+    def test_same_values_of_a_target(self):
+        for url in self.urls:
+            self.wait(lambda url=url: self.scraped(url), f"a scrape of {url}")
+        theirs, mine = (ask(f"{url}/api/v1/targets")[1]["data"] for url in self.urls)
+        for key in ("labels", "scrapePool", "scrapeUrl", "globalUrl", "health", "lastError",
+                    "scrapeInterval", "scrapeTimeout"):
+            self.assertEqual(theirs["activeTargets"][0][key], mine["activeTargets"][0][key], key)
+        self.assertEqual(theirs["droppedTargetCounts"], mine["droppedTargetCounts"])
+        for lists in ("activeTargets", "droppedTargets"):
+            wanted = theirs[lists][0]["discoveredLabels"]
+            self.assertEqual(wanted, {k: v for k, v in mine[lists][0]["discoveredLabels"].items()
+                                      if k in wanted})
+
+
+if __name__ == "__main__":
+    unittest.main()
