@@ -578,12 +578,12 @@ const struct metric_row metrics_table[] = {
         .source = METRIC_OF_REMOTE,
         .offset = offsetof(struct sender_stats, held_clock),
         .help = "Samples held because they are ahead of the receiver's time."},
-    {.name = "gleaner_remote_clock_requests_total",
+    {.name = "gleaner_remote_empty_requests_total",
         .counter = true,
         .source = METRIC_OF_REMOTE,
-        .offset = offsetof(struct sender_stats, clock_requests),
-        .help = "Requests without samples, made to learn the receiver's time while our clock is "
-                "not synchronised."},
+        .offset = offsetof(struct sender_stats, empty_requests),
+        .help = "Requests without samples: whether a receiver that was away is back, and what its "
+                "time is while our clock is not synchronised."},
     {.name = "gleaner_remote_clock_skew_seconds",
         .source = METRIC_OF_REMOTE,
         .unit = METRIC_COMPUTED,

@@ -252,6 +252,7 @@ judge_status(const struct answer *a, const struct answer_context *c, struct judg
         }
         if (out->verdict == VERDICT_RETRY || out->verdict == VERDICT_HOLD)
                 out->retry_after_ms = retry_after_ms(a->retry_after, c->now_wall_ms);
+        out->asks_for_less = out->verdict == VERDICT_RETRY && (s == 429 || out->retry_after_ms > 0);
 }
 
 /* The connection failed before an answer came. */

@@ -58,6 +58,7 @@ struct judgement {
         enum verdict verdict;
         bool ambiguous; /* of the next attempt */
         bool shrink; /* time ran out while the body was going out */
+        bool asks_for_less; /* with VERDICT_RETRY: it is there, and has too much to do */
         int64_t retry_after_ms; /* 0: the receiver said nothing */
         uint64_t lost; /* with VERDICT_COUNTED and VERDICT_PARTLY */
         enum wal_lost reason; /* of what is refused */

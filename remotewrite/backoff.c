@@ -32,6 +32,12 @@ draw(struct backoff *b, int64_t bound)
 }
 
 int64_t
+backoff_jitter(struct backoff *b, int64_t ms)
+{
+        return ms - draw(b, ms / 2 + 1);
+}
+
+int64_t
 backoff_next(struct backoff *b, int64_t hint_ms)
 {
         int64_t ceiling = b->min_ms;
@@ -45,7 +51,7 @@ backoff_next(struct backoff *b, int64_t hint_ms)
                 wish = wish > b->min_ms ? wish : b->min_ms;
                 return wish + draw(b, wish / 10);
         }
-        return ceiling - draw(b, ceiling / 2 + 1);
+        return backoff_jitter(b, ceiling);
 }
 
 int64_t

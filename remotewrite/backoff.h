@@ -29,6 +29,9 @@ void backoff_reset(struct backoff *b);
  */
 int64_t backoff_next(struct backoff *b, int64_t hint_ms);
 
+/* Drawn from the upper half of ms. */
+int64_t backoff_jitter(struct backoff *b, int64_t ms);
+
 /* The value of a Retry-After header as a delay, bounded; 0: nothing that can be used. */
 int64_t retry_after_ms(struct view value, int64_t now_wall_ms);
 /* The value of a Date header in ms since 1970; 0: none. */

@@ -184,6 +184,9 @@ wait_ms(const struct drain *d, int64_t now)
                 return 0;
         if (send_at > now && send_at < at)
                 at = send_at;
+        if (d->health.state == ENDPOINT_FAILING && d->health.knock_at_ms > now &&
+            d->health.knock_at_ms < at)
+                at = d->health.knock_at_ms;
         /* waiting for tokens has no event of its own */
         if (d->under_way && post_flying(d->post) == 0 && d->tokens < 0)
                 at = at < now + 50 ? at : now + 50;

@@ -1,5 +1,8 @@
 /*
- * The receiver's time. While our own clock is not synchronised, no sample leaves before the
+ * Requests without samples: to learn the receiver's time, and whether a receiver that was away is
+ * back (health.h).
+ *
+ * While our own clock is not synchronised, no sample leaves before the
  * receiver's time is known: a request without samples asks for it. Receivers take that like any
  * other (Prometheus and VictoriaMetrics answer 204, Thanos 200); what else comes back is judged as
  * for any request, so nothing goes on while the receiver is away or turns us away.
@@ -72,6 +75,13 @@ is_wanted(const struct drain *d)
         return c.pending > 0 || c.window_end != 0;
 }
 
+static bool
+may_knock(const struct drain *d, int64_t now)
+{
+        return d->health.state == ENDPOINT_FAILING && now >= d->health.knock_at_ms &&
+            now < d->health.retry_at_ms;
+}
+
 static void
 ask(struct drain *d)
 {
@@ -89,7 +99,7 @@ ask(struct drain *d)
         d->asking = true;
         (void)pthread_mutex_lock(&d->mtx);
         d->stats.requests++;
-        d->stats.clock_requests++;
+        d->stats.empty_requests++;
         d->stats.bytes_sent += sizeof(empty_request);
         (void)pthread_mutex_unlock(&d->mtx);
 }
@@ -97,9 +107,12 @@ ask(struct drain *d)
 bool
 drain_ask(struct drain *d)
 {
+        int64_t now = clock_mono(d->clock);
+
         d->unasked = d->asking || is_wanted(d);
-        if (d->unasked && !d->asking && post_flying(d->post) == 0 &&
-            clock_mono(d->clock) >= drain_send_at(d))
+        if (d->asking || post_flying(d->post) > 0)
+                return d->unasked;
+        if (may_knock(d, now) || (d->unasked && now >= drain_send_at(d)))
                 ask(d);
         return d->unasked;
 }
@@ -121,17 +134,6 @@ drain_heard(struct drain *d, const struct post_result *r, const struct judgement
                 receiver_clock_observe(&d->receiver, &a, &now);
 }
 
-/* If samples were turned away before, that this request was not says little: they are tried. But
- * while none may be sent, it is all that there is to go by. */
-static void
-good_answer(struct drain *d)
-{
-        if (d->clock_held)
-                drain_went_through(d);
-        else
-                health_try_now(&d->health, clock_mono(d->clock));
-}
-
 void
 drain_ask_result(struct drain *d, const struct post_result *r)
 {
@@ -144,8 +146,11 @@ drain_ask_result(struct drain *d, const struct post_result *r)
         d->ask_again = j.verdict == VERDICT_RETRY_AT_ONCE;
         drain_heard(d, r, &j);
         drain_count(d, r, &j);
+        if (j.verdict == VERDICT_RETRY_AT_ONCE)
+                return;
+        health_knocked(&d->health, &j, clock_mono(d->clock));
         if (j.verdict == VERDICT_RETRY || j.verdict == VERDICT_HOLD)
                 drain_failed(d, &j);
-        else if (j.verdict != VERDICT_RETRY_AT_ONCE)
-                good_answer(d);
+        else if (d->clock_held) /* none may be sent: this is all that there is to go by */
+                drain_went_through(d);
 }

@@ -41,6 +41,20 @@ health_good(struct health *h, struct health_now now)
         return enter(h, ENDPOINT_FINE, now);
 }
 
+/* The next knock, unless samples are tried before that anyway. */
+static void
+plan_knock(struct health *h, const struct judgement *j, int64_t now_ms)
+{
+        int64_t every = (now_ms - h->since_mono_ms) / KNOCK_SHARE;
+
+        every = every < KNOCK_MAX_MS ? every : KNOCK_MAX_MS;
+        every = every > KNOCK_MIN_MS ? every : KNOCK_MIN_MS;
+        every = every > h->retry.min_ms ? every : h->retry.min_ms;
+        h->knock_at_ms = now_ms + backoff_jitter(&h->retry, every);
+        if (h->state != ENDPOINT_FAILING || j->asks_for_less || h->knock_at_ms >= h->retry_at_ms)
+                h->knock_at_ms = INT64_MAX;
+}
+
 bool
 health_bad(struct health *h, const struct judgement *j, struct health_now now)
 {
@@ -49,17 +63,30 @@ health_bad(struct health *h, const struct judgement *j, struct health_now now)
         bool changed = enter(h, state, now);
 
         (void)snprintf(h->text, sizeof(h->text), "%s", j->text);
-        if (!late)
-                h->retry_at_ms = now.mono_ms +
-                    backoff_next(state == ENDPOINT_HELD ? &h->hold : &h->retry, j->retry_after_ms);
+        if (late)
+                return changed;
+        h->retry_at_ms = now.mono_ms +
+            backoff_next(state == ENDPOINT_HELD ? &h->hold : &h->retry, j->retry_after_ms);
+        h->knock_failed = false;
+        plan_knock(h, j, now.mono_ms);
         return changed;
 }
 
 void
-health_try_now(struct health *h, int64_t now_mono_ms)
+health_knocked(struct health *h, const struct judgement *j, int64_t now_mono_ms)
 {
-        if (h->state != ENDPOINT_FINE)
+        bool bad = j->verdict == VERDICT_RETRY || j->verdict == VERDICT_HOLD;
+
+        if (h->state == ENDPOINT_FINE || now_mono_ms >= h->retry_at_ms)
+                return;
+        if (bad) {
+                h->knock_failed = true;
+                plan_knock(h, j, now_mono_ms);
+        } else if (h->knock_failed) {
                 h->retry_at_ms = now_mono_ms;
+        } else {
+                h->knock_at_ms = INT64_MAX;
+        }
 }
 
 void

@@ -53,7 +53,7 @@ struct sender_stats {
         uint64_t windows;
         uint64_t timeouts;
         uint64_t held_clock; /* samples held because they are ahead of the receiver's time */
-        uint64_t clock_requests; /* without samples, for the receiver's time; in requests, too */
+        uint64_t empty_requests; /* without samples (drain_ask.c); counted in requests, too */
         int64_t highest_sent_ms; /* timestamp of the newest acknowledged sample */
         int64_t receiver_skew_ms; /* receiver's Date minus our clock, INT64_MIN: unknown */
         int64_t cert_expiry_ms; /* 0: none */

@@ -80,7 +80,7 @@ class Clock(Case):
         self.assertEqual(0, self.receiver_.total())
         self.assertEqual(1, metrics.value("gleaner_remote_state", state="held"))
         self.assertAlmostEqual(-HOUR, metrics.value("gleaner_remote_clock_skew_seconds"), delta=30)
-        asked = metrics.value("gleaner_remote_clock_requests_total")
+        asked = metrics.value("gleaner_remote_empty_requests_total")
         self.assertTrue(2 <= asked <= self.receiver_.asked)
         self.assertIn("ahead of the receiver's time", self.ready(agent))
         ledger = agent.ledger("central")

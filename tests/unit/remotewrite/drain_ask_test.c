@@ -80,7 +80,7 @@ nothing_is_sent_to_a_receiver_that_is_an_hour_behind(void **state)
         assert_int_equal(w.samples, 0);
         assert_int_equal(s.cursor.pending, 100);
         assert_non_null(strstr(s.last_error, "its clock less ours: -3"));
-        assert_true(s.clock_requests >= 3 && s.clock_requests == s.requests);
+        assert_true(s.empty_requests >= 3 && s.empty_requests == s.requests);
         receiver_by = 0; /* its clock is mended */
         world_drain(&w, &s);
         world_expect_all(&w, 50);
@@ -124,7 +124,7 @@ a_synchronised_clock_asks_nothing(void **state)
         world_scrape(&w, 50);
         world_drain(&w, &s);
         assert_int_equal(asked, 0);
-        assert_int_equal(s.clock_requests, 0);
+        assert_int_equal(s.empty_requests, 0);
         world_release(&w);
 }
 
@@ -142,11 +142,11 @@ the_steady_state_asks_once(void **state)
                 world_scrape(&w, 50);
         }
         world_drain(&w, &s);
-        assert_int_equal(s.clock_requests, 1);
+        assert_int_equal(s.empty_requests, 1);
         w.time.mono_by = RECEIVER_CLOCK_FRESH_MS; /* silence for long */
         world_scrape(&w, 50);
         world_drain(&w, &s);
-        assert_int_equal(s.clock_requests, 2);
+        assert_int_equal(s.empty_requests, 2);
         world_release(&w);
 }
 
@@ -191,8 +191,8 @@ receivers_that_do_not_tell_stop_nobody(void **state)
                 answer_to_empty = cases[i].status;
                 world_start(&w);
                 world_drain(&w, &s);
-                if (s.clock_requests > cases[i].asked || s.cursor.ledger.lost[LOST_REFUSED] > 0)
-                        fail_msg("%s: asked %u times", cases[i].name, (unsigned)s.clock_requests);
+                if (s.empty_requests > cases[i].asked || s.cursor.ledger.lost[LOST_REFUSED] > 0)
+                        fail_msg("%s: asked %u times", cases[i].name, (unsigned)s.empty_requests);
                 world_release(&w);
         }
 }
@@ -289,6 +289,72 @@ what_a_wrong_clock_wrote_is_given_up_when_it_is_mended(void **state)
         world_release(&w);
 }
 
+/* Away: 503 to everything. mark: the requests with samples meanwhile. */
+static int
+away(struct world *w, const struct testing_request *r, struct view raw, struct testing_reply *reply)
+{
+        (void)r;
+        tell_the_time(reply);
+        if (raw.n > 0)
+                w->mark++;
+        else
+                asked++;
+        return answer_to_empty;
+}
+
+/* By then the samples are not tried again for at least 320 seconds. */
+static void
+fail_for_long(struct world *w)
+{
+        struct sender_stats s = {.requests_failed = 0};
+
+        for (uint64_t i = 1; i <= 8; i++) {
+                w->time.mono_by += 700 * 1000;
+                while (s.requests_failed < i) {
+                        (void)nanosleep(&(struct timespec){0, 10000000}, NULL);
+                        world_stats(w, &s);
+                }
+        }
+}
+
+/* Time passes, at most 150 seconds, until *what is not 0. */
+static void
+let_pass_until(struct world *w, const _Atomic unsigned *what)
+{
+        for (int i = 0; i < 30 && *what == 0; i++) {
+                w->time.mono_by += 5 * 1000;
+                (void)nanosleep(&(struct timespec){0, 100000000}, NULL);
+        }
+        assert_int_not_equal(*what, 0);
+}
+
+static void
+knocks_find_a_receiver_that_is_back(void **state)
+{
+        struct world w;
+        struct sender_stats s;
+
+        (void)state;
+        prepare(&w, 0);
+        w.time.synchronised = true;
+        w.config->endpoints[0].min_backoff_ms = 5000;
+        w.config->endpoints[0].max_backoff_ms = 3600 * 1000;
+        answer_to_empty = 503;
+        world_set_script(&w, away);
+        world_start(&w);
+        fail_for_long(&w);
+        asked = 0;
+        let_pass_until(&w, &asked); /* that fails, too */
+        asked = 0;
+        answer_to_empty = 200;
+        world_set_script(&w, receive); /* it is back */
+        let_pass_until(&w, &asked);
+        world_drain(&w, &s);
+        world_expect_all(&w, 50);
+        assert_int_equal(s.cursor.ledger.acknowledged, 50);
+        world_release(&w);
+}
+
 int
 main(void)
 {
@@ -301,6 +367,7 @@ main(void)
             cmocka_unit_test(receivers_that_do_not_tell_stop_nobody),
             cmocka_unit_test(an_answer_that_holds_holds),
             cmocka_unit_test(a_repeat_is_held_when_its_time_has_become_the_future),
+            cmocka_unit_test(knocks_find_a_receiver_that_is_back),
             cmocka_unit_test(what_a_wrong_clock_wrote_is_given_up_when_it_is_mended),
         };
 
