@@ -85,6 +85,8 @@ put_row(struct buf *out, const struct config_key *key, struct err *e)
             [CONFIG_IGNORED] = "No effect. ",
             [CONFIG_IGNORED_WARN] = "No effect. ",
             [CONFIG_LATER] = "Not supported yet. ",
+            [CONFIG_REFUSED] = "Not supported. ",
+            [CONFIG_NO_EFFECT] = "No effect. ",
         };
         int rc = buf_printf(out, e, "| `%s` | %s | ", key->name, type_names[key->type]);
 

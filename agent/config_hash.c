@@ -29,6 +29,26 @@ fold_text(uint64_t *hash, const char *s)
 }
 
 static void
+fold_headers(uint64_t *hash, const struct http_header *headers, size_t n)
+{
+        fold_number(hash, n);
+        for (size_t i = 0; i < n; i++) {
+                fold_text(hash, headers[i].name);
+                fold_text(hash, headers[i].value);
+                fold_text(hash, headers[i].file);
+        }
+}
+
+static void
+fold_proxy(uint64_t *hash, const struct http_proxy_options *o)
+{
+        fold_text(hash, o->url);
+        fold_text(hash, o->no_proxy);
+        fold_number(hash, o->from_environment);
+        fold_headers(hash, o->connect_headers, o->n_connect_headers);
+}
+
+static void
 fold_http(uint64_t *hash, const struct http_options *o)
 {
         const char *const texts[] = {o->username, o->username_file, o->password, o->password_file,
@@ -42,10 +62,23 @@ fold_http(uint64_t *hash, const struct http_options *o)
         fold_number(hash, (uint64_t)o->max_version);
         fold_number(hash, o->follow_redirects);
         fold_number(hash, o->enable_http2);
-        for (size_t i = 0; i < o->n_headers; i++) {
-                fold_text(hash, o->headers[i].name);
-                fold_text(hash, o->headers[i].value);
-        }
+        fold_headers(hash, o->headers, o->n_headers);
+        fold_proxy(hash, &o->proxy);
+}
+
+static void
+fold_oauth2(uint64_t *hash, const struct http_oauth2_options *o)
+{
+        fold_number(hash, o != NULL);
+        if (o == NULL)
+                return;
+        fold_text(hash, o->client_id);
+        fold_text(hash, o->client_secret);
+        fold_text(hash, o->client_secret_file);
+        fold_text(hash, o->token_url);
+        fold_text(hash, o->scope);
+        fold_headers(hash, o->params, o->n_params);
+        fold_http(hash, o->http);
 }
 
 void
@@ -53,7 +86,7 @@ config_hash_job(struct scrape_job *job, uint64_t rules)
 {
         const uint64_t series[] = {rules, job->honor_labels, job->honor_timestamps,
             job->track_timestamps_staleness, (uint64_t)job->name_scheme, job->label_limit,
-            job->label_name_length_limit, job->label_value_length_limit};
+            job->label_name_length_limit, job->label_value_length_limit, job->extra_scrape_metrics};
         const uint64_t request[] = {(uint64_t)job->timeout_ms, job->enable_compression,
             job->fallback_text, job->accept_text_1_0_0, job->accept_text_0_0_4,
             job->body_size_limit, job->sample_limit};
@@ -64,6 +97,7 @@ config_hash_job(struct scrape_job *job, uint64_t rules)
         fold_bytes(&job->request_hash, request, sizeof(request));
         fold_text(&job->request_hash, job->escaping);
         fold_http(&job->request_hash, &job->http);
+        fold_oauth2(&job->request_hash, job->http.oauth2);
 }
 
 void

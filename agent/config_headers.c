@@ -42,18 +42,13 @@ name_valid(struct config_reader *r, const struct yaml_node *name)
         return false;
 }
 
+/* h without its name, which is told by the node. */
 static void
-add_header(struct config_reader *r, struct http_options *out, const struct yaml_node *name,
-    const struct yaml_node *value)
+put_header(struct config_reader *r, struct http_options *out, const struct yaml_node *name,
+    struct http_header h)
 {
         struct http_header *larger;
-        struct view text = config_text(r, "headers", value);
 
-        if (!config_header_value_valid(text)) {
-                config_fail(r, CONFIG_STAGE_VALUE, value,
-                    "the value of header %.64s holds a control character", name->text.p);
-                return;
-        }
         if (out->n_headers == HEADERS_MAX) {
                 config_fail(r, CONFIG_STAGE_VALUE, name, "more than %d headers", HEADERS_MAX);
                 return;
@@ -63,10 +58,24 @@ add_header(struct config_reader *r, struct http_options *out, const struct yaml_
                 return;
         for (size_t i = 0; i < out->n_headers; i++)
                 larger[i] = out->headers[i];
-        larger[out->n_headers].name = config_copy(r, name->text);
-        larger[out->n_headers].value = config_copy(r, text);
+        h.name = config_copy(r, name->text);
+        larger[out->n_headers] = h;
         out->headers = larger;
         out->n_headers++;
+}
+
+static void
+add_header(struct config_reader *r, struct http_options *out, const struct yaml_node *name,
+    const struct yaml_node *value)
+{
+        struct view text = config_text(r, "headers", value);
+
+        if (!config_header_value_valid(text)) {
+                config_fail(r, CONFIG_STAGE_VALUE, value,
+                    "the value of header %.64s holds a control character", name->text.p);
+                return;
+        }
+        put_header(r, out, name, (struct http_header){.value = config_copy(r, text)});
 }
 
 static void
@@ -104,6 +113,17 @@ add_list(struct config_reader *r, struct http_options *out, const struct yaml_no
 }
 
 static void
+add_files(struct config_reader *r, struct http_options *out, const struct yaml_node *name,
+    const struct yaml_node *list)
+{
+        size_t n = 0;
+        const char **files = config_strings(r, "files", list, &n);
+
+        for (size_t i = 0; i < n; i++)
+                put_header(r, out, name, (struct http_header){.file = config_path(r, files[i])});
+}
+
+static void
 read_full(struct config_reader *r, const struct yaml_entry *entry, struct http_options *out)
 {
         struct view name = entry->key->text;
@@ -113,10 +133,6 @@ read_full(struct config_reader *r, const struct yaml_entry *entry, struct http_o
         config_read_section(r, &config_header_section, entry->value, &header);
         mask_list(header.values);
         mask_list(header.secrets);
-        if (header.files != NULL && header.files->n_items > 0)
-                config_fail(r, CONFIG_STAGE_LATER, header.files,
-                    "files of http_headers is not supported yet; http_headers expects values or "
-                    "secrets");
         if (entry->repeated) {
                 config_fail(
                     r, CONFIG_STAGE_SHAPE, entry->key, "key \"%.64s\" already set in map", name.p);
@@ -128,6 +144,7 @@ read_full(struct config_reader *r, const struct yaml_entry *entry, struct http_o
         } else if (name_valid(r, entry->key)) {
                 add_list(r, out, entry->key, header.values);
                 add_list(r, out, entry->key, header.secrets);
+                add_files(r, out, entry->key, header.files);
         }
         buf_release(&canonical);
 }
@@ -147,4 +164,22 @@ config_headers(struct config_reader *r, const struct yaml_node *headers,
         }
         for (size_t i = 0; i < http_headers->n_entries; i++)
                 read_full(r, &http_headers->entries[i], out);
+}
+
+void
+config_connect_headers(
+    struct config_reader *r, const struct yaml_node *map, struct http_proxy_options *out)
+{
+        struct http_options headers = {.n_headers = 0};
+
+        for (size_t i = 0; map != NULL && i < map->n_entries; i++) {
+                const struct yaml_entry *entry = &map->entries[i];
+
+                if (entry->value->kind == YAML_LIST)
+                        mask_list(entry->value);
+                if (!entry->repeated && name_valid(r, entry->key))
+                        add_list(r, &headers, entry->key, entry->value);
+        }
+        out->connect_headers = headers.headers;
+        out->n_connect_headers = headers.n_headers;
 }

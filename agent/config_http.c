@@ -95,37 +95,6 @@ check_authorization(struct config_reader *r, const struct config_http *in)
 }
 
 static void
-check_oauth2(struct config_reader *r, const struct config_oauth2 *o)
-{
-        static const char jwt[] = "urn:ietf:params:oauth:grant-type:jwt-bearer";
-        const struct view algorithm = view_of(o->signature_algorithm);
-
-        if (o->node == NULL)
-                return;
-        if (!given(o->client_id))
-                refuse(r, o->node, "oauth2 client_id must be configured");
-        if (!given(o->token_url))
-                refuse(r, o->node, "oauth2 token_url must be configured");
-        if (!view_is(view_of(o->grant_type), jwt)) {
-                if (count3(o->client_secret, o->client_secret_file, o->client_secret_ref) > 1)
-                        refuse(r, o->node,
-                            "at most one of oauth2 client_secret, client_secret_file & "
-                            "client_secret_ref must be configured using "
-                            "grant-type=client_credentials");
-                return;
-        }
-        if (count3(o->client_certificate_key, o->client_certificate_key_file,
-                o->client_certificate_key_ref) > 1)
-                refuse(r, o->node,
-                    "at most one of oauth2 client_certificate_key, client_certificate_key_file & "
-                    "client_certificate_key_ref must be configured using "
-                    "grant-type=urn:ietf:params:oauth:grant-type:jwt-bearer");
-        if (algorithm.n > 0 && !view_is(algorithm, "RS256") && !view_is(algorithm, "RS384") &&
-            !view_is(algorithm, "RS512"))
-                refuse(r, o->node, "valid signature algorithms are RS256, RS384 and RS512");
-}
-
-static void
 check_proxy(struct config_reader *r, const struct config_proxy *p)
 {
         if (p->proxy_from_environment) {
@@ -208,7 +177,7 @@ config_http_check(struct config_reader *r, const struct config_http *in)
         if (ways > 1)
                 refuse(r, in->node,
                     "at most one of basic_auth, oauth2 & authorization must be configured");
-        check_oauth2(r, &in->oauth2);
+        config_oauth2_check(r, &in->oauth2);
         if (in->oauth2.node != NULL) {
                 check_tls(r, &in->oauth2.tls);
                 check_proxy(r, &in->oauth2.proxy);
@@ -257,14 +226,32 @@ set_tls(struct config_reader *r, const struct config_tls *t, struct http_options
         out->max_version = tls_version(r, t, "max_version", t->max_version);
 }
 
+static void
+set_proxy(struct config_reader *r, const struct config_proxy *p, struct http_proxy_options *out)
+{
+        out->url = or_null(p->proxy_url);
+        out->no_proxy = or_null(p->no_proxy);
+        out->from_environment = p->proxy_from_environment;
+        config_connect_headers(r, p->proxy_connect_header, out);
+}
+
+void
+config_http_route(struct config_reader *r, const struct config_tls *tls,
+    const struct config_proxy *proxy, struct http_options *out)
+{
+        http_options_init(out);
+        set_tls(r, tls, out);
+        set_proxy(r, proxy, &out->proxy);
+}
+
 void
 config_http(struct config_reader *r, const struct config_http *in, enum tls_version floor,
     struct http_options *out)
 {
-        http_options_init(out);
         config_http_check(r, in);
+        config_http_route(r, &in->tls, &in->proxy, out);
         set_authorization(r, in, out);
-        set_tls(r, &in->tls, out);
+        out->oauth2 = config_oauth2(r, &in->oauth2);
         /* an explicit maximum below the floor wins over the floor */
         if (out->min_version == TLS_DEFAULT && out->max_version != TLS_DEFAULT &&
             out->max_version < floor)

@@ -12,14 +12,16 @@ static const struct config_key basic_auth_keys[] = {
         NULL, NULL, NULL, "The user's name."},
     {"username_file", CONFIG_PATH, CONFIG_USED, offsetof(struct config_basic_auth, username_file),
         NULL, NULL, NULL, NULL, "A file that holds it; read at every request."},
-    {"username_ref", CONFIG_STRING, CONFIG_LATER, offsetof(struct config_basic_auth, username_ref),
-        NULL, NULL, NULL, NULL, "A name in a secret store."},
+    {"username_ref", CONFIG_STRING, CONFIG_REFUSED,
+        offsetof(struct config_basic_auth, username_ref), NULL, NULL, NULL, NULL,
+        "A secret store has no part in an agent; use username_file."},
     {"password", CONFIG_SECRET, CONFIG_USED, offsetof(struct config_basic_auth, password), NULL,
         NULL, NULL, NULL, "The password."},
     {"password_file", CONFIG_PATH, CONFIG_USED, offsetof(struct config_basic_auth, password_file),
         NULL, NULL, NULL, NULL, "A file that holds it; read at every request."},
-    {"password_ref", CONFIG_STRING, CONFIG_LATER, offsetof(struct config_basic_auth, password_ref),
-        NULL, NULL, NULL, NULL, "A name in a secret store."},
+    {"password_ref", CONFIG_STRING, CONFIG_REFUSED,
+        offsetof(struct config_basic_auth, password_ref), NULL, NULL, NULL, NULL,
+        "A secret store has no part in an agent; use password_file."},
 };
 
 const struct config_section config_basic_auth_section = {"basic_auth", "config.plain", NULL,
@@ -33,9 +35,9 @@ static const struct config_key authorization_keys[] = {
     {"credentials_file", CONFIG_PATH, CONFIG_USED,
         offsetof(struct config_authorization, credentials_file), NULL, NULL, NULL, NULL,
         "A file that holds them; read at every request."},
-    {"credentials_ref", CONFIG_STRING, CONFIG_LATER,
+    {"credentials_ref", CONFIG_STRING, CONFIG_REFUSED,
         offsetof(struct config_authorization, credentials_ref), NULL, NULL, NULL, NULL,
-        "A name in a secret store."},
+        "A secret store has no part in an agent; use credentials_file."},
 };
 
 const struct config_section config_authorization_section = {"authorization", "config.Authorization",
@@ -46,20 +48,20 @@ static const struct config_key tls_keys[] = {
         NULL, "Certificates of the authorities that may have signed the server's."},
     {"ca", CONFIG_STRING, CONFIG_USED, offsetof(struct config_tls, ca), NULL, NULL, NULL, NULL,
         "The same as PEM text."},
-    {"ca_ref", CONFIG_STRING, CONFIG_LATER, offsetof(struct config_tls, ca_ref), NULL, NULL, NULL,
-        NULL, "A name in a secret store."},
+    {"ca_ref", CONFIG_STRING, CONFIG_REFUSED, offsetof(struct config_tls, ca_ref), NULL, NULL, NULL,
+        NULL, "A secret store has no part in an agent; use ca_file."},
     {"cert_file", CONFIG_PATH, CONFIG_USED, offsetof(struct config_tls, cert_file), NULL, NULL,
         NULL, NULL, "The client's certificate; read again when the file changes."},
     {"cert", CONFIG_STRING, CONFIG_USED, offsetof(struct config_tls, cert), NULL, NULL, NULL, NULL,
         "The same as PEM text."},
-    {"cert_ref", CONFIG_STRING, CONFIG_LATER, offsetof(struct config_tls, cert_ref), NULL, NULL,
-        NULL, NULL, "A name in a secret store."},
+    {"cert_ref", CONFIG_STRING, CONFIG_REFUSED, offsetof(struct config_tls, cert_ref), NULL, NULL,
+        NULL, NULL, "A secret store has no part in an agent; use cert_file."},
     {"key_file", CONFIG_PATH, CONFIG_USED, offsetof(struct config_tls, key_file), NULL, NULL, NULL,
         NULL, "The key of the client's certificate."},
     {"key", CONFIG_SECRET, CONFIG_USED, offsetof(struct config_tls, key), NULL, NULL, NULL, NULL,
         "The same as PEM text."},
-    {"key_ref", CONFIG_STRING, CONFIG_LATER, offsetof(struct config_tls, key_ref), NULL, NULL, NULL,
-        NULL, "A name in a secret store."},
+    {"key_ref", CONFIG_STRING, CONFIG_REFUSED, offsetof(struct config_tls, key_ref), NULL, NULL,
+        NULL, NULL, "A secret store has no part in an agent; use key_file."},
     {"server_name", CONFIG_STRING, CONFIG_USED, offsetof(struct config_tls, server_name), NULL,
         NULL, NULL, NULL, "The name to expect in the server's certificate instead of the URL's."},
     {"insecure_skip_verify", CONFIG_BOOL, CONFIG_USED,
@@ -82,23 +84,27 @@ static const struct config_key header_keys[] = {
     {"secrets", CONFIG_STRINGS, CONFIG_USED, offsetof(struct config_header, secrets), NULL, NULL,
         NULL, NULL, "The same."},
     {"files", CONFIG_STRINGS, CONFIG_USED, offsetof(struct config_header, files), NULL, NULL, NULL,
-        NULL, "Files that hold values: not supported yet."},
+        NULL, "Files that hold values, one each; read at every request."},
 };
 
 const struct config_section config_header_section = {"http_headers", "config.Header", NULL,
     header_keys, COUNT(header_keys), {{NULL, 0}}, "A map of header names to these."};
 
 static const struct config_key proxy_keys[] = {
-    {"proxy_url", CONFIG_URL, CONFIG_LATER, offsetof(struct config_proxy, proxy_url), NULL, NULL,
-        NULL, NULL, "A proxy."},
-    {"no_proxy", CONFIG_STRING, CONFIG_LATER, offsetof(struct config_proxy, no_proxy), NULL, NULL,
-        NULL, NULL, "Hosts that need none."},
-    {"proxy_from_environment", CONFIG_BOOL, CONFIG_LATER,
+    {"proxy_url", CONFIG_URL, CONFIG_USED, offsetof(struct config_proxy, proxy_url), NULL, NULL,
+        NULL, NULL, "The proxy that requests go through: http, https, socks5 or socks5h."},
+    {"no_proxy", CONFIG_STRING, CONFIG_USED, offsetof(struct config_proxy, no_proxy), NULL, NULL,
+        NULL, NULL,
+        "Hosts that need none, with commas between: names, .names, addresses, networks, *; a port "
+        "may follow."},
+    {"proxy_from_environment", CONFIG_BOOL, CONFIG_USED,
         offsetof(struct config_proxy, proxy_from_environment), "false", NULL, NULL, NULL,
-        "The proxy that HTTPS_PROXY and its like name."},
-    {"proxy_connect_header", CONFIG_LISTS, CONFIG_LATER,
+        "The proxy that HTTPS_PROXY or HTTP_PROXY names, but for hosts of NO_PROXY; the "
+        "environment has no say otherwise."},
+    {"proxy_connect_header", CONFIG_LISTS, CONFIG_USED,
         offsetof(struct config_proxy, proxy_connect_header), NULL, NULL, NULL, NULL,
-        "Headers of CONNECT requests."},
+        "Headers of CONNECT requests, which https makes of a proxy. Values are masked when the "
+        "configuration is shown."},
 };
 
 const struct config_section config_proxy_section = {"proxy keys", "config.plain", NULL, proxy_keys,
@@ -111,10 +117,10 @@ static const struct config_key oauth2_keys[] = {
         NULL, NULL, NULL, NULL, "The client's secret."},
     {"client_secret_file", CONFIG_PATH, CONFIG_USED,
         offsetof(struct config_oauth2, client_secret_file), NULL, NULL, NULL, NULL,
-        "A file that holds it."},
-    {"client_secret_ref", CONFIG_STRING, CONFIG_USED,
+        "A file that holds it; a token is given up when it changes."},
+    {"client_secret_ref", CONFIG_STRING, CONFIG_REFUSED,
         offsetof(struct config_oauth2, client_secret_ref), NULL, NULL, NULL, NULL,
-        "A name in a secret store."},
+        "A secret store has no part in an agent; use client_secret_file."},
     {"client_certificate_key_id", CONFIG_STRING, CONFIG_USED, CONFIG_NOWHERE, NULL, NULL, NULL,
         NULL, "Id of the key of a JWT."},
     {"client_certificate_key", CONFIG_SECRET, CONFIG_USED,
@@ -123,30 +129,35 @@ static const struct config_key oauth2_keys[] = {
     {"client_certificate_key_file", CONFIG_PATH, CONFIG_USED,
         offsetof(struct config_oauth2, client_certificate_key_file), NULL, NULL, NULL, NULL,
         "A file that holds it."},
-    {"client_certificate_key_ref", CONFIG_STRING, CONFIG_USED,
+    {"client_certificate_key_ref", CONFIG_STRING, CONFIG_REFUSED,
         offsetof(struct config_oauth2, client_certificate_key_ref), NULL, NULL, NULL, NULL,
-        "A name in a secret store."},
+        "A secret store has no part in an agent; use client_secret_file."},
     {"grant_type", CONFIG_STRING, CONFIG_USED, offsetof(struct config_oauth2, grant_type), NULL,
         NULL, NULL, NULL,
-        "client_credentials (the default) or urn:ietf:params:oauth:grant-type:jwt-bearer."},
+        "client_credentials (the default); urn:ietf:params:oauth:grant-type:jwt-bearer is "
+        "refused."},
     {"signature_algorithm", CONFIG_STRING, CONFIG_USED,
         offsetof(struct config_oauth2, signature_algorithm), NULL, NULL, NULL, NULL,
         "RS256 (the default), RS384 or RS512."},
     {"iss", CONFIG_STRING, CONFIG_USED, CONFIG_NOWHERE, NULL, NULL, NULL, NULL, "Of a JWT."},
     {"audience", CONFIG_STRING, CONFIG_USED, CONFIG_NOWHERE, NULL, NULL, NULL, NULL, "Of a JWT."},
     {"claims", CONFIG_ANY, CONFIG_USED, CONFIG_NOWHERE, NULL, NULL, NULL, NULL, "Of a JWT."},
-    {"scopes", CONFIG_STRINGS, CONFIG_USED, CONFIG_NOWHERE, NULL, NULL, NULL, NULL, "Scopes."},
+    {"scopes", CONFIG_STRINGS, CONFIG_USED, offsetof(struct config_oauth2, scopes), NULL, NULL,
+        NULL, NULL, "What the token is to be good for."},
     {"token_url", CONFIG_URL, CONFIG_USED, offsetof(struct config_oauth2, token_url), NULL, NULL,
         NULL, NULL, "Required."},
-    {"endpoint_params", CONFIG_MAP, CONFIG_USED, CONFIG_NOWHERE, NULL, NULL, NULL, NULL,
-        "More parameters of the token's request."},
+    {"endpoint_params", CONFIG_MAP, CONFIG_USED, offsetof(struct config_oauth2, endpoint_params),
+        NULL, NULL, NULL, NULL,
+        "More parameters of the token's request. Values are masked when the configuration is "
+        "shown."},
     {"tls_config", CONFIG_SECTION, CONFIG_USED, offsetof(struct config_oauth2, tls), NULL, NULL,
         NULL, &config_tls_section, "TLS of the token's request."},
 };
 
 const struct config_section config_oauth2_section = {"oauth2", "config.plain", NULL, oauth2_keys,
     COUNT(oauth2_keys), {{&config_proxy_section, offsetof(struct config_oauth2, proxy)}, {NULL, 0}},
-    "Checked, but not supported yet."};
+    "A token from an OAuth 2.0 server (client credentials), asked for when the first request needs "
+    "it, kept until ten seconds before it expires, given up when a server answers 401."};
 
 static const struct config_key http_keys[] = {
     {"basic_auth", CONFIG_SECTION, CONFIG_USED, offsetof(struct config_http, basic_auth), NULL,
@@ -165,7 +176,7 @@ static const struct config_key http_keys[] = {
         NULL, NULL, NULL, "HTTP/2 may be used when the server offers it."},
     {"http_headers", CONFIG_ANY, CONFIG_USED, offsetof(struct config_http, http_headers), NULL,
         NULL, NULL, &config_header_section, "More headers of every request."},
-    {"oauth2", CONFIG_SECTION, CONFIG_LATER, offsetof(struct config_http, oauth2), NULL, NULL, NULL,
+    {"oauth2", CONFIG_SECTION, CONFIG_USED, offsetof(struct config_http, oauth2), NULL, NULL, NULL,
         &config_oauth2_section, "A token fetched from an OAuth 2.0 server."},
 };
 
@@ -240,22 +251,29 @@ static const struct config_key remote_keys[] = {
     {"protobuf_message", CONFIG_STRING, CONFIG_LATER,
         offsetof(struct config_remote, protobuf_message), "prometheus.WriteRequest", NULL, NULL,
         NULL, "Remote Write 1.0; io.prometheus.write.v2.Request is 2.0."},
-    {"send_exemplars", CONFIG_BOOL, CONFIG_LATER, CONFIG_NOWHERE, "false", NULL, NULL, NULL,
-        "Exemplars."},
-    {"send_native_histograms", CONFIG_BOOL, CONFIG_LATER, CONFIG_NOWHERE, "false", NULL, NULL, NULL,
-        "Native histograms."},
-    {"convert_nhcb_to_classic", CONFIG_BOOL, CONFIG_LATER, CONFIG_NOWHERE, "false", NULL, NULL,
-        NULL, "Native histograms sent as classic ones."},
-    {"round_robin_dns", CONFIG_BOOL, CONFIG_LATER, CONFIG_NOWHERE, "false", NULL, NULL, NULL,
-        "Another address of the name for each connection."},
-    {"failed_request_logging", CONFIG_BOOL, CONFIG_LATER, CONFIG_NOWHERE, "false", NULL, NULL, NULL,
-        "Failed requests in the log."},
-    {"sigv4", CONFIG_ANY, CONFIG_LATER, CONFIG_NOWHERE, NULL, NULL, NULL, NULL,
-        "Signatures for AWS."},
-    {"azuread", CONFIG_ANY, CONFIG_LATER, CONFIG_NOWHERE, NULL, NULL, NULL, NULL,
-        "Tokens from Azure."},
-    {"google_iam", CONFIG_ANY, CONFIG_LATER, CONFIG_NOWHERE, NULL, NULL, NULL, NULL,
-        "Tokens from Google."},
+    {"send_exemplars", CONFIG_BOOL, CONFIG_NO_EFFECT, CONFIG_NOWHERE, "false", NULL, NULL, NULL,
+        "Pages are asked for in the text format, which has no exemplars; samples are sent all the "
+        "same."},
+    {"send_native_histograms", CONFIG_BOOL, CONFIG_NO_EFFECT, CONFIG_NOWHERE, "false", NULL, NULL,
+        NULL,
+        "Pages are asked for in the text format, which has no native histograms; classic ones are "
+        "sent."},
+    {"convert_nhcb_to_classic", CONFIG_BOOL, CONFIG_NO_EFFECT, CONFIG_NOWHERE, "false", NULL, NULL,
+        NULL, "Classic histograms are sent as they are."},
+    {"round_robin_dns", CONFIG_BOOL, CONFIG_USED, offsetof(struct config_remote, round_robin_dns),
+        "false", NULL, NULL, NULL, "Each connection goes to any of the name's addresses."},
+    {"failed_request_logging", CONFIG_BOOL, CONFIG_NO_EFFECT, CONFIG_NOWHERE, "false", NULL, NULL,
+        NULL, "A failing endpoint is always logged, when it begins and when it ends."},
+    {"sigv4", CONFIG_ANY, CONFIG_REFUSED, CONFIG_NOWHERE, NULL, NULL, NULL, NULL,
+        "Requests are not signed for AWS; send through a proxy that signs, such as "
+        "aws-sigv4-proxy, "
+        "and set its URL."},
+    {"azuread", CONFIG_ANY, CONFIG_REFUSED, CONFIG_NOWHERE, NULL, NULL, NULL, NULL,
+        "Managed and workload identities of Azure are not known; use oauth2 with the client's "
+        "secret and the tenant's token_url."},
+    {"google_iam", CONFIG_ANY, CONFIG_REFUSED, CONFIG_NOWHERE, NULL, NULL, NULL, NULL,
+        "Google's signed tokens are not made; send through a proxy that has them, and set its "
+        "URL."},
 };
 
 const struct config_section config_remote_section = {"remote_write", "config.plain",

@@ -27,11 +27,24 @@ void config_label_map(
  * when the file says nothing. */
 void config_http(struct config_reader *r, const struct config_http *in, enum tls_version floor,
     struct http_options *out);
+/* TLS and proxy of a client that has nothing else; they were checked. */
+void config_http_route(struct config_reader *r, const struct config_tls *tls,
+    const struct config_proxy *proxy, struct http_options *out);
 /* The checks alone, for sections that are not used yet. */
 void config_http_check(struct config_reader *r, const struct config_http *in);
 /* config_headers.c: appends `headers` and `http_headers` to the options. */
 void config_headers(struct config_reader *r, const struct yaml_node *headers,
     const struct yaml_node *http_headers, struct http_options *out);
+
+/* The values of proxy_connect_header. */
+void config_connect_headers(
+    struct config_reader *r, const struct yaml_node *map, struct http_proxy_options *out);
+
+/* config_oauth2.c: the checks of an oauth2 section, and the options that are made of it, which lie
+ * in the reader's arena; NULL when it was not written. */
+void config_oauth2_check(struct config_reader *r, const struct config_oauth2 *in);
+const struct http_oauth2_options *config_oauth2(
+    struct config_reader *r, const struct config_oauth2 *in);
 
 /* config_relabel.c: a list of rules, compiled. null_text: what is said of a null rule. *hash is
  * changed by all that the rules say. */

@@ -143,6 +143,12 @@ judge_support(struct config_reader *r, const struct config_key *key, const struc
                         config_fail(
                             r, CONFIG_STAGE_LATER, at, "%s is not supported yet", key->name);
         }
+        if (key->support == CONFIG_REFUSED && !is_default(key, node))
+                config_fail(r, CONFIG_STAGE_LATER, at, "%s is not supported: %c%.*s", key->name,
+                    tolower((unsigned char)key->help[0]), (int)strlen(key->help) - 2,
+                    key->help + 1);
+        if (key->support == CONFIG_NO_EFFECT && !is_default(key, node))
+                say_ignored(r, CONFIG_WARNING, at, key);
         if (key->support == CONFIG_IGNORED && node->kind != YAML_NULL)
                 say_ignored(r, CONFIG_NOTE, at, key);
         if (key->support == CONFIG_IGNORED_WARN && node->kind != YAML_NULL)

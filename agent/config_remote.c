@@ -190,6 +190,7 @@ read_endpoint(struct config_reader *r, const struct config_global *global,
         config_http(r, &in.http, TLS_1_3, &endpoint->http);
         config_headers(r, in.headers, in.http.http_headers, &endpoint->http);
         set_tenant(r, endpoint);
+        endpoint->round_robin_dns = in.round_robin_dns;
         set_queue(r, &in.queue, endpoint);
         rules.list = in.write_relabel_configs;
         rules.scheme = global->scheme;

@@ -28,6 +28,7 @@ struct config_common {
         uint64_t label_name_length_limit;
         uint64_t label_value_length_limit;
         uint64_t keep_dropped_targets;
+        bool extra_scrape_metrics;
 };
 
 struct config_global {
@@ -126,6 +127,8 @@ struct config_oauth2 {
         const char *grant_type;
         const char *signature_algorithm;
         const char *token_url;
+        const struct yaml_node *scopes;
+        const struct yaml_node *endpoint_params;
         struct config_tls tls;
         struct config_proxy proxy;
 };
@@ -249,6 +252,7 @@ struct config_remote {
         const struct yaml_node *headers;
         const struct yaml_node *write_relabel_configs;
         const char *protobuf_message;
+        bool round_robin_dns;
         struct config_queue queue;
 };
 

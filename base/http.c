@@ -3,6 +3,8 @@
 #include "base/err.h"
 #include "base/http_auth.h"
 #include "base/http_memory.h"
+#include "base/http_oauth2.h"
+#include "base/http_proxy.h"
 #include "base/http_tls.h"
 
 #include <stdio.h>
@@ -13,6 +15,8 @@ struct http_client {
         const struct http_options *o; /* borrowed */
         struct http_tls *tls; /* owned */
         struct http_guards *guards; /* owned */
+        struct http_proxy *proxy; /* owned */
+        struct http_oauth2 *oauth2; /* owned; NULL: none */
 };
 
 void
@@ -50,6 +54,10 @@ http_client_new(
         rc = http_tls_new(o, floor, &c->tls, e);
         if (rc == 0)
                 rc = http_guards_new(&c->guards, e);
+        if (rc == 0)
+                rc = http_proxy_new(&o->proxy, &c->proxy, e);
+        if (rc == 0 && o->oauth2 != NULL)
+                rc = http_oauth2_new(o->oauth2, floor, &c->oauth2, e);
         if (rc < 0) {
                 http_client_free(c);
                 return rc;
@@ -65,20 +73,27 @@ http_client_free(struct http_client *c)
                 return;
         http_tls_free(c->tls);
         http_guards_free(c->guards);
+        http_proxy_free(c->proxy);
+        http_oauth2_free(c->oauth2);
         free(c);
 }
 
 int
-http_client_apply(struct http_client *c, CURL *easy, struct curl_slist **headers, struct err *e)
+http_client_apply(struct http_client *c, const struct http_request *r, struct err *e)
 {
+        CURL *easy = r->easy;
         int rc = http_tls_apply(c->tls, easy, e);
 
+        if (rc == 0 && c->oauth2 != NULL)
+                rc = http_oauth2_apply(c->oauth2, r->headers, e);
         if (rc == 0)
-                rc = http_auth_apply(c->o, easy, headers, e);
+                rc = http_auth_apply(c->o, easy, r->headers, e);
         if (rc == 0)
-                rc = http_guards_apply(c->guards, c->o, easy, headers, e);
+                rc = http_guards_apply(c->guards, c->o, r, e);
+        if (rc == 0 && curl_easy_setopt(easy, CURLOPT_URL, r->url) != CURLE_OK)
+                rc = err_nomem(e, "a URL");
         (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-        (void)curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* or the environment would name one */
+        http_proxy_apply(c->proxy, easy, r->url);
         (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
         (void)curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
         (void)curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
@@ -87,14 +102,49 @@ http_client_apply(struct http_client *c, CURL *easy, struct curl_slist **headers
         return rc;
 }
 
+int
+http_client_token(struct http_client *c, enum http_token *out, struct err *e)
+{
+        if (c->oauth2 != NULL)
+                return http_oauth2_state(c->oauth2, out, e);
+        *out = HTTP_TOKEN_READY;
+        return 0;
+}
+
+int
+http_client_ask_token(struct http_client *c, const struct http_request *r, struct err *e)
+{
+        return http_oauth2_ask(c->oauth2, r->easy, r->headers, e);
+}
+
+int
+http_client_take_token(struct http_client *c, CURL *easy, CURLcode code, struct err *e)
+{
+        return http_oauth2_take(c->oauth2, easy, code, e);
+}
+
+void
+http_client_cancel_token(struct http_client *c, const CURL *easy)
+{
+        if (c->oauth2 != NULL)
+                http_oauth2_cancel(c->oauth2, easy);
+}
+
+void
+http_client_forget_token(struct http_client *c)
+{
+        if (c->oauth2 != NULL)
+                http_oauth2_forget(c->oauth2);
+}
+
 bool
-http_client_has_secrets(const struct http_client *c)
+http_client_needs_libcurl(const struct http_client *c)
 {
         const struct http_options *o = c->o;
 
         return o->username != NULL || o->username_file != NULL || o->password != NULL ||
             o->password_file != NULL || o->credentials != NULL || o->credentials_file != NULL ||
-            o->n_headers > 0;
+            o->n_headers > 0 || c->oauth2 != NULL || http_proxy_wanted(c->proxy);
 }
 
 int64_t

@@ -20,7 +20,29 @@ enum tls_version { TLS_DEFAULT, TLS_1_0, TLS_1_1, TLS_1_2, TLS_1_3 };
 
 struct http_header {
         const char *name;
-        const char *value;
+        const char *value; /* NULL: it is in the file */
+        const char *file; /* read at every request, and trimmed */
+};
+
+struct http_proxy_options {
+        const char *url; /* NULL: none */
+        const char *no_proxy; /* NULL: none */
+        bool from_environment; /* HTTPS_PROXY, HTTP_PROXY and NO_PROXY, else they are ignored */
+        const struct http_header *connect_headers; /* of CONNECT requests; never from files */
+        size_t n_connect_headers;
+};
+
+struct http_options;
+
+struct http_oauth2_options { /* client credentials */
+        const char *client_id;
+        const char *client_secret; /* NULL: none, or in the file */
+        const char *client_secret_file;
+        const char *token_url;
+        const char *scope; /* scopes with blanks between; NULL: none */
+        const struct http_header *params; /* endpoint_params; never from files */
+        size_t n_params;
+        const struct http_options *http; /* TLS and proxies of the token's requests */
 };
 
 struct http_options {
@@ -48,6 +70,8 @@ struct http_options {
         bool enable_http2;
         const struct http_header *headers; /* custom ones; never sent to another host */
         size_t n_headers;
+        struct http_proxy_options proxy;
+        const struct http_oauth2_options *oauth2; /* NULL: none */
 };
 
 void http_options_init(struct http_options *o);
@@ -63,16 +87,46 @@ int http_client_new(
     const struct http_options *o, enum tls_version floor, struct http_client **out, struct err *e);
 void http_client_free(struct http_client *c);
 
-/*
- * Puts TLS, authentication, redirects and protocol bounds on an easy handle that is about to be
- * used (after curl_easy_reset), and appends custom headers to *headers (the caller frees the list
- * after the transfer). Sets also: no signals, no environment proxies, http and https only.
- */
-int http_client_apply(
-    struct http_client *c, CURL *easy, struct curl_slist **headers, struct err *e);
+/* A request that is about to be made. */
+struct http_request {
+        CURL *easy; /* after curl_easy_reset */
+        const char *url; /* copied */
+        struct curl_slist **headers; /* grows; the caller frees the list after the transfer */
+};
 
-/* Credentials, or headers of its own (which may be some), go out with its requests. */
-bool http_client_has_secrets(const struct http_client *c);
+/*
+ * Puts URL, TLS, authentication, redirects, proxy and protocol bounds on an easy handle, and
+ * appends custom headers. Sets also: no signals, no environment proxies unless they are asked for,
+ * http and https only. ERR_CONFIG: a secret's file is missing. ERR_AGAIN: oauth2 has no token yet.
+ */
+int http_client_apply(struct http_client *c, const struct http_request *r, struct err *e);
+
+enum http_token { HTTP_TOKEN_READY, HTTP_TOKEN_WANTED, HTTP_TOKEN_ASKED };
+
+/*
+ * oauth2: is there a token for the next request? READY: yes, or none is needed. WANTED: ask for
+ * one (http_client_ask_token), on the handle of the request that wants it. ASKED: another handle
+ * does; its request is over when http_client_take_token is called. ERR_CONFIG: the secret's file.
+ */
+int http_client_token(struct http_client *c, enum http_token *out, struct err *e);
+/*
+ * Makes of the handle, after curl_easy_reset, a request for a token, headers and error buffer
+ * included; timeout and CURLOPT_PRIVATE are the caller's. r->url is not looked at.
+ */
+int http_client_ask_token(struct http_client *c, const struct http_request *r, struct err *e);
+/*
+ * That request is over. 0: look at http_client_token again, on a handle after curl_easy_reset (it
+ * may be WANTED once more: the server wants to be asked in another way). ERR_AGAIN: no token; the
+ * requests that wait for it fail with the reason.
+ */
+int http_client_take_token(struct http_client *c, CURL *easy, CURLcode code, struct err *e);
+/* The handle is given up: if it was asking, a token is WANTED again. */
+void http_client_cancel_token(struct http_client *c, const CURL *easy);
+/* A server has answered 401: the token is not used any more. */
+void http_client_forget_token(struct http_client *c);
+
+/* Its requests differ from one to the next, or hold secrets, or do not go straight to the host. */
+bool http_client_needs_libcurl(const struct http_client *c);
 
 /* Earliest notAfter (ms since 1970) of the certificate files in use, 0 when there are none. */
 int64_t http_client_cert_expiry_ms(struct http_client *c);

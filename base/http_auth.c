@@ -2,15 +2,13 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/file.h"
+#include "base/http_secret.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-        SECRET_MAX_BYTES = 64 << 10,
         HEADER_MAX_BYTES = 64 << 10,
         REDIRECTS_MAX = 10,
         HOST_MAX = 256,
@@ -18,91 +16,42 @@ enum {
 
 /* ---- credentials ---- */
 
-/* The text, or the trimmed contents of the file, with a 0 behind it; "" when neither is given. */
-static int
-read_secret(const char *what, const char *text, const char *path, struct buf *out, struct err *e)
-{
-        size_t start = 0;
-        int rc = 0;
-
-        if (text != NULL) {
-                rc = buf_puts(out, text, e);
-        } else if (path != NULL && file_read(path, out, e) < 0) {
-                (void)err_prefix(e, "%s", what);
-                if (e != NULL)
-                        e->code = ERR_CONFIG;
-                return ERR_CONFIG;
-        }
-        while (text == NULL && out->len > 0 && isspace((unsigned char)out->ptr[out->len - 1]))
-                out->len--;
-        while (text == NULL && start < out->len && isspace((unsigned char)out->ptr[start]))
-                start++;
-        buf_consume(out, start);
-        for (size_t i = 0; rc == 0 && i < out->len; i++) {
-                unsigned char c = (unsigned char)out->ptr[i];
-
-                if (c == '\r' || c == '\n' || c == '\0')
-                        return err_set(e, ERR_CONFIG, "%s%s%s: a line feed or a zero byte in it",
-                            what, path != NULL ? " " : "", path != NULL ? path : "");
-        }
-        return rc == 0 ? buf_putc(out, '\0', e) : rc;
-}
-
-static void
-release_secret(struct buf *b)
-{
-        if (b->ptr != NULL)
-                explicit_bzero(b->ptr, b->cap);
-        buf_release(b);
-}
-
-static int
-append_header(struct curl_slist **headers, const char *line, struct err *e)
-{
-        struct curl_slist *longer = curl_slist_append(*headers, line);
-
-        if (longer == NULL)
-                return err_nomem(e, "a header");
-        *headers = longer;
-        return 0;
-}
-
 static int
 apply_basic(const struct http_options *o, CURL *easy, struct err *e)
 {
-        struct buf name = BUF_INIT(SECRET_MAX_BYTES);
-        struct buf password = BUF_INIT(SECRET_MAX_BYTES);
-        int rc = read_secret("basic_auth.username", o->username, o->username_file, &name, e);
+        struct buf name = BUF_INIT(HTTP_SECRET_MAX);
+        struct buf password = BUF_INIT(HTTP_SECRET_MAX);
+        int rc = http_secret_read("basic_auth.username", o->username, o->username_file, &name, e);
 
         if (rc == 0)
-                rc =
-                    read_secret("basic_auth.password", o->password, o->password_file, &password, e);
+                rc = http_secret_read(
+                    "basic_auth.password", o->password, o->password_file, &password, e);
         if (rc == 0 &&
             (curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC) != CURLE_OK ||
                 curl_easy_setopt(easy, CURLOPT_USERNAME, name.ptr) != CURLE_OK ||
                 curl_easy_setopt(easy, CURLOPT_PASSWORD, password.ptr) != CURLE_OK))
                 rc = err_nomem(e, "credentials");
-        release_secret(&name);
-        release_secret(&password);
+        http_secret_release(&name);
+        http_secret_release(&password);
         return rc;
 }
 
 static int
 apply_authorization(const struct http_options *o, struct curl_slist **headers, struct err *e)
 {
-        struct buf secret = BUF_INIT(SECRET_MAX_BYTES);
-        struct buf line = BUF_INIT(SECRET_MAX_BYTES + 256);
+        struct buf secret = BUF_INIT(HTTP_SECRET_MAX);
+        struct buf line = BUF_INIT(HTTP_SECRET_MAX + 256);
         const char *type = o->auth_type != NULL ? o->auth_type : "Bearer";
-        int rc = read_secret(
+        int rc = http_secret_read(
             "authorization.credentials", o->credentials, o->credentials_file, &secret, e);
 
         /* libcurl itself keeps a header of this name from other hosts, ports and schemes */
         if (rc == 0)
                 rc = buf_printf(&line, e, "Authorization: %s %s", type, secret.ptr);
         if (rc == 0)
-                rc = append_header(headers, line.ptr, e);
-        release_secret(&secret);
-        release_secret(&line);
+                rc = http_secret_append(headers, line.ptr, e);
+        http_secret_release(&secret);
+        http_secret_release(&line);
         return rc;
 }
 
@@ -278,19 +227,20 @@ before_request(void *arg, char *remote_ip, char *local_ip, int remote_port, int 
 static int
 append_custom(const struct http_header *h, struct curl_slist **headers, struct err *e)
 {
+        struct buf value = BUF_INIT(HTTP_SECRET_MAX);
         struct buf line = BUF_INIT(HEADER_MAX_BYTES);
-        int rc;
+        int rc = http_secret_read("http_headers.files", h->value, h->file, &value, e);
 
-        if (strpbrk(h->name, "\r\n:;") != NULL || strpbrk(h->value, "\r\n") != NULL)
-                return err_set(e, ERR_CONFIG, "header \"%s\" has a line feed in it", h->name);
+        if (rc == 0 && strpbrk(h->name, "\r\n:;") != NULL)
+                rc = err_set(e, ERR_CONFIG, "header \"%s\" has a line feed in it", h->name);
         /* libcurl's way to send a header without a value is "Name;" */
-        if (h->value[0] == '\0')
-                rc = buf_printf(&line, e, "%s;", h->name);
-        else
-                rc = buf_printf(&line, e, "%s: %s", h->name, h->value);
         if (rc == 0)
-                rc = append_header(headers, line.ptr, e);
-        release_secret(&line);
+                rc = buf_printf(
+                    &line, e, "%s%s%s", h->name, value.ptr[0] != '\0' ? ": " : ";", value.ptr);
+        if (rc == 0)
+                rc = http_secret_append(headers, line.ptr, e);
+        http_secret_release(&value);
+        http_secret_release(&line);
         return rc;
 }
 
@@ -303,9 +253,11 @@ last_header(struct curl_slist *h)
 }
 
 int
-http_guards_apply(struct http_guards *g, const struct http_options *o, CURL *easy,
-    struct curl_slist **headers, struct err *e)
+http_guards_apply(struct http_guards *g, const struct http_options *o, const struct http_request *r,
+    struct err *e)
 {
+        struct curl_slist **headers = r->headers;
+        CURL *easy = r->easy;
         struct curl_slist *before = last_header(*headers);
         struct guard *x;
 

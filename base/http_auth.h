@@ -20,13 +20,13 @@ int http_auth_apply(
 int http_guards_new(struct http_guards **out, struct err *e);
 void http_guards_free(struct http_guards *g);
 /*
- * Appends the custom headers and sets the handle's redirects. The guard looks at every request
- * right before it is written: after a redirect to another host or from https to http the custom
- * headers are taken out; a redirect that would turn a POST into a GET, or that leads to a
- * link-local address of another host, ends the transfer (CURLE_ABORTED_BY_CALLBACK).
+ * Appends the custom headers, those from files included, and sets the handle's redirects. The guard
+ * looks at every request right before it is written: after a redirect to another host or from https
+ * to http the custom headers are taken out; a redirect that would turn a POST into a GET, or that
+ * leads to a link-local address of another host, ends the transfer (CURLE_ABORTED_BY_CALLBACK).
  */
-int http_guards_apply(struct http_guards *g, const struct http_options *o, CURL *easy,
-    struct curl_slist **headers, struct err *e);
+int http_guards_apply(struct http_guards *g, const struct http_options *o,
+    const struct http_request *r, struct err *e);
 
 /* Is this an address that a redirect must not lead to: 169.254.0.0/16, fe80::/10, fd00:ec2::254? */
 bool http_link_local(const char *ip);

@@ -33,6 +33,7 @@ struct remote_endpoint {
         int64_t min_backoff_ms; /* default 1 s */
         int64_t max_backoff_ms; /* default 5 min */
         int64_t sample_age_limit_ms; /* 0: none */
+        bool round_robin_dns; /* each connection to any of the name's addresses */
         bool drop_on_429; /* retry_on_http_429: false was written */
 };
 

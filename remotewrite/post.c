@@ -28,6 +28,9 @@ struct slot {
         struct curl_slist *headers; /* owned while it flies */
         struct post_job job;
         bool flying;
+        bool asking; /* for a token of oauth2; the request comes after it */
+        bool waiting; /* for the token that another slot asks for; not in libcurl */
+        bool failed; /* without a token: the result is to be handed out */
         size_t read; /* of the body, by libcurl */
         bool resent; /* it was read as a whole and then once more */
         size_t received;
@@ -72,9 +75,10 @@ end_slot(struct slot *s)
         if (!s->flying)
                 return;
         (void)curl_multi_remove_handle(s->post->multi, s->easy);
+        http_client_cancel_token(s->post->client, s->easy);
         curl_slist_free_all(s->headers);
         s->headers = NULL;
-        s->flying = false;
+        s->flying = s->asking = s->waiting = s->failed = false;
         s->post->flying--;
 }
 
@@ -219,14 +223,14 @@ set_up(struct slot *s, struct err *e)
 {
         const struct remote_endpoint *x = s->post->endpoint;
         CURL *easy = s->easy;
-        int rc = http_client_apply(s->post->client, easy, &s->headers, e);
+        const struct http_request r = {easy, x->url, &s->headers};
+        int rc = http_client_apply(s->post->client, &r, e);
 
         if (rc == 0)
                 rc = add_headers(s, e);
         if (rc < 0)
                 return rc;
-        if (curl_easy_setopt(easy, CURLOPT_URL, x->url) != CURLE_OK ||
-            curl_easy_setopt(easy, CURLOPT_HTTPHEADER, s->headers) != CURLE_OK)
+        if (curl_easy_setopt(easy, CURLOPT_HTTPHEADER, s->headers) != CURLE_OK)
                 return err_nomem(e, "a request");
         (void)curl_easy_setopt(easy, CURLOPT_POST, 1L);
         (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)s->job.body.n);
@@ -238,12 +242,52 @@ set_up(struct slot *s, struct err *e)
         (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, keep_answer);
         (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, s);
         (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, s->error);
-        (void)curl_easy_setopt(easy, CURLOPT_PRIVATE, s);
-        (void)curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)x->remote_timeout_ms);
+        (void)curl_easy_setopt(easy, CURLOPT_DNS_SHUFFLE_ADDRESSES, x->round_robin_dns ? 1L : 0L);
         (void)curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, (long)CONNECTION_AGE_S);
         (void)curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)BUFFER_BYTES);
         (void)curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_BYTES);
         return 0;
+}
+
+/* Asks for a token first when one is wanted, or waits for it; else the request is set up. */
+static int
+prepare(struct slot *s, struct err *e)
+{
+        const struct http_request r = {s->easy, s->post->endpoint->url, &s->headers};
+        enum http_token token = HTTP_TOKEN_READY;
+        int rc = http_client_token(s->post->client, &token, e);
+
+        s->asking = s->waiting = false;
+        if (rc == 0 && token == HTTP_TOKEN_READY)
+                rc = set_up(s, e);
+        else if (rc == 0 && token == HTTP_TOKEN_WANTED)
+                rc = http_client_ask_token(s->post->client, &r, e);
+        if (rc < 0)
+                return rc;
+        s->asking = token == HTTP_TOKEN_WANTED;
+        s->waiting = token == HTTP_TOKEN_ASKED;
+        return 0;
+}
+
+/* To the first byte, of the token's request or of its own. */
+static int
+launch(struct slot *s, struct err *e)
+{
+        int rc;
+
+        curl_easy_reset(s->easy);
+        curl_slist_free_all(s->headers);
+        s->headers = NULL;
+        rc = prepare(s, e);
+        if (rc < 0 || s->waiting)
+                return rc;
+        (void)curl_easy_setopt(s->easy, CURLOPT_PRIVATE, s);
+        (void)curl_easy_setopt(
+            s->easy, CURLOPT_TIMEOUT_MS, (long)s->post->endpoint->remote_timeout_ms);
+        if (curl_multi_add_handle(s->post->multi, s->easy) == CURLM_OK)
+                return 0;
+        http_client_cancel_token(s->post->client, s->easy);
+        return err_nomem(e, "a request");
 }
 
 static struct slot *
@@ -272,14 +316,11 @@ post_start(struct post *p, const struct post_job *job, struct err *e)
                 s->easy = curl_easy_init();
         if (s->easy == NULL)
                 return err_nomem(e, "a request");
-        curl_easy_reset(s->easy);
         s->job = *job;
         s->read = s->received = 0;
         s->resent = false;
         s->error[0] = '\0';
-        rc = set_up(s, e);
-        if (rc == 0 && curl_multi_add_handle(p->multi, s->easy) != CURLM_OK)
-                rc = err_nomem(e, "a request");
+        rc = launch(s, e);
         if (rc < 0) {
                 curl_slist_free_all(s->headers);
                 s->headers = NULL;
@@ -369,6 +410,60 @@ read_result(struct slot *s, CURLcode code, struct post_result *out)
         };
 }
 
+/* The slot's request was never made. */
+static void
+fail_slot(struct slot *s, const struct err *why)
+{
+        (void)snprintf(s->error, sizeof(s->error), "%.*s", CURL_ERROR_SIZE - 1, why->msg);
+        s->asking = s->waiting = false;
+        s->failed = true;
+}
+
+/* A request for a token is over: its slot and those that wait go on, or fail. */
+static void
+take_token(struct slot *s, CURLcode code)
+{
+        struct post *p = s->post;
+        struct err why = ERR_INIT;
+        int rc = http_client_take_token(p->client, s->easy, code, &why);
+
+        (void)curl_multi_remove_handle(p->multi, s->easy);
+        if (rc == 0)
+                rc = launch(s, &why);
+        if (rc < 0)
+                fail_slot(s, &why);
+        for (int i = 0; i < POST_MAX_FLYING; i++) {
+                struct slot *other = &p->slots[i];
+
+                if (!other->waiting || other == s)
+                        continue;
+                if (rc == 0)
+                        rc = launch(other, &why);
+                if (rc < 0)
+                        fail_slot(other, &why);
+        }
+}
+
+/* A slot that got no token. */
+static bool
+take_failed(struct post *p, struct post_result *out)
+{
+        for (int i = 0; i < POST_MAX_FLYING; i++) {
+                struct slot *s = &p->slots[i];
+
+                if (!s->failed)
+                        continue;
+                *out = (struct post_result){.tag = s->job.tag,
+                    .answer = {.code = CURLE_LOGIN_DENIED,
+                        .error = s->error,
+                        .body_bytes = s->job.body.n}};
+                s->failed = false;
+                p->finished = s;
+                return true;
+        }
+        return false;
+}
+
 /* A finished transfer, if libcurl has one. */
 static bool
 take_result(struct post *p, struct post_result *out)
@@ -377,16 +472,23 @@ take_result(struct post *p, struct post_result *out)
         int left;
 
         while ((m = curl_multi_info_read(p->multi, &left)) != NULL) {
+                CURLcode code = m->data.result;
                 struct slot *s = NULL;
 
                 if (m->msg != CURLMSG_DONE)
                         continue;
                 (void)curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&s);
-                read_result(s, m->data.result, out);
+                if (s->asking) {
+                        take_token(s, code);
+                        continue;
+                }
+                read_result(s, code, out);
+                if (out->answer.status == 401)
+                        http_client_forget_token(p->client);
                 p->finished = s; /* its headers are views into the handle: ended at the next call */
                 return true;
         }
-        return false;
+        return take_failed(p, out);
 }
 
 bool

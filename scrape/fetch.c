@@ -252,12 +252,12 @@ fetch_finish(struct fetcher *f, struct fetch *x)
 static int
 time_to_wait(const struct fetcher *f, int wait_ms)
 {
-        int64_t left = f->n_paused > 0 ? 0 : wait_ms;
+        int64_t left = f->n_paused > 0 || f->waiters_due ? 0 : wait_ms;
 
         if (left == 0 || f->n_active == f->n_curl)
                 return (int)left;
         for (const struct fetch *x = f->active; x != NULL; x = x->next) {
-                if (x->direct && x->deadline_ms - f->now_ms < left)
+                if (!x->in_curl && x->deadline_ms - f->now_ms < left)
                         left = x->deadline_ms - f->now_ms;
         }
         return left > 0 ? (int)left : 0;
@@ -272,7 +272,7 @@ end_late(struct fetcher *f)
                 return;
         for (struct fetch *x = f->active; x != NULL; x = next) {
                 next = x->next;
-                if (!x->direct || x->deadline_ms > f->now_ms)
+                if (x->in_curl || x->deadline_ms > f->now_ms)
                         continue;
                 fetch_timed_out(x);
                 fetch_finish(f, x);
@@ -321,5 +321,5 @@ fetcher_turn(struct fetcher *f, int wait_ms, struct err *e)
         end_late(f);
         if (rc >= 0)
                 rc = 0;
-        return f->n_curl > 0 && rc == 0 ? fetch_curl_turn(f, e) : rc;
+        return (f->n_curl > 0 || f->waiters_due) && rc == 0 ? fetch_curl_turn(f, e) : rc;
 }

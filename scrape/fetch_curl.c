@@ -148,16 +148,13 @@ set_options(struct fetch *x)
 {
         const struct fetch_request *r = &x->request;
         CURL *easy = x->easy;
-        int64_t left_ms = x->deadline_ms - x->owner->now_ms;
 
-        (void)curl_easy_setopt(easy, CURLOPT_URL, r->url);
         (void)curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
         if (r->unix_socket != NULL) {
                 (void)curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, r->unix_socket);
                 (void)curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
         }
         (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, x->headers);
-        (void)curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(left_ms > 0 ? left_ms : 1));
         (void)curl_easy_setopt(
             easy, CURLOPT_MAXAGE_CONN, (long)((x->owner->max_idle_ms + 999) / 1000));
         (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, x->error);
@@ -165,15 +162,14 @@ set_options(struct fetch *x)
         (void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, x);
         (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
         (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, x);
-        (void)curl_easy_setopt(easy, CURLOPT_PRIVATE, x);
 }
 
-/* Secrets are not kept with the request, so a job that has some goes through libcurl each time. */
+/* Secrets are not kept with the request: a job that has some goes through libcurl each time. */
 static bool
 may_keep(const struct fetch_request *r)
 {
         return r->route != NULL && !r->route->by_libcurl && r->unix_socket == NULL &&
-            strncasecmp(r->url, "http://", 7) == 0 && !http_client_has_secrets(r->client);
+            strncasecmp(r->url, "http://", 7) == 0 && !http_client_needs_libcurl(r->client);
 }
 
 static void
@@ -191,9 +187,34 @@ set_keeping(struct fetch *x)
         (void)curl_easy_setopt(x->easy, CURLOPT_VERBOSE, 1L);
 }
 
+static void
+set_timeout(struct fetch *x)
+{
+        int64_t left_ms = x->deadline_ms - x->owner->now_ms;
+
+        (void)curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, (long)(left_ms > 0 ? left_ms : 1));
+        (void)curl_easy_setopt(x->easy, CURLOPT_PRIVATE, x);
+}
+
+static int
+ask_for_page(struct fetch *x, struct err *e)
+{
+        const struct http_request r = {x->easy, x->request.url, &x->headers};
+        int rc = add_headers(x, e);
+
+        if (rc == 0)
+                rc = http_client_apply(x->request.client, &r, e);
+        if (rc < 0)
+                return rc;
+        set_options(x);
+        set_keeping(x);
+        return 0;
+}
+
 int
 fetch_curl_start(struct fetcher *f, struct fetch *x, struct err *e)
 {
+        bool ready = false;
         int rc;
 
         if (x->easy == NULL) {
@@ -204,15 +225,16 @@ fetch_curl_start(struct fetcher *f, struct fetch *x, struct err *e)
         }
         x->error[0] = '\0';
         x->paused = false;
-        rc = add_headers(x, e);
-        if (rc == 0)
-                rc = http_client_apply(x->request.client, x->easy, &x->headers, e);
-        if (rc < 0)
+        rc = fetch_token_start(f, x, &ready, e);
+        if (rc == 0 && ready)
+                rc = ask_for_page(x, e);
+        if (rc < 0 || x->waiting)
                 return rc;
-        set_options(x);
-        set_keeping(x);
-        if (curl_multi_add_handle(f->multi, x->easy) != CURLM_OK)
+        set_timeout(x);
+        if (curl_multi_add_handle(f->multi, x->easy) != CURLM_OK) {
+                fetch_token_remove(f, x);
                 return err_nomem(e, "a fetch");
+        }
         x->in_curl = true;
         f->n_curl++;
         return 0;
@@ -223,6 +245,7 @@ fetch_curl_start(struct fetcher *f, struct fetch *x, struct err *e)
 void
 fetch_curl_remove(struct fetcher *f, struct fetch *x)
 {
+        fetch_token_remove(f, x);
         if (!x->in_curl)
                 return;
         (void)curl_multi_remove_handle(f->multi, x->easy);
@@ -297,12 +320,18 @@ end(struct fetcher *f, struct fetch *x, CURLcode code)
         long header = 0;
         long opened = 0;
 
+        if (x->asking) {
+                fetch_token_end(f, x, code);
+                return;
+        }
         (void)curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &r->status);
         (void)curl_easy_getinfo(x->easy, CURLINFO_SIZE_DOWNLOAD_T, &body);
         (void)curl_easy_getinfo(x->easy, CURLINFO_HEADER_SIZE, &header);
         (void)curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &opened);
         r->wire_bytes += (uint64_t)body + (uint64_t)header;
         r->connections_opened = (unsigned)opened;
+        if (r->status == 401)
+                http_client_forget_token(x->request.client);
         if (r->rc == 0 && code != CURLE_OK)
                 describe_failure(x, code);
         if (r->rc == 0)
@@ -342,6 +371,7 @@ fetch_curl_turn(struct fetcher *f, struct err *e)
         CURLMsg *m;
 
         resume_paused(f);
+        fetch_token_turn(f);
         code = curl_multi_perform(f->multi, &running);
         while ((m = curl_multi_info_read(f->multi, &left)) != NULL) {
                 CURLcode result = m->data.result;

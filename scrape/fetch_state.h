@@ -1,7 +1,8 @@
 /*
  * The bodies of struct fetcher and struct fetch, for the files that share them: fetch.c (what both
  * ways have in common), fetch_answer.c (head and body of an answer), fetch_curl.c and
- * fetch_direct.c (the two ways). Nobody else includes this.
+ * fetch_direct.c (the two ways), fetch_token.c (tokens of oauth2 on the first). Nobody else
+ * includes this.
  */
 #ifndef SCRAPE_FETCH_STATE_H
 #define SCRAPE_FETCH_STATE_H
@@ -52,6 +53,10 @@ struct fetch {
         int kept_fd; /* owned; the last connection that libcurl gave up, -1: none */
         struct buf sent; /* the head of the request, as libcurl wrote it */
 
+        /* fetch_token.c */
+        bool asking; /* for a token, on its handle; the page comes after it */
+        bool waiting; /* for the token that another one asks for; not in libcurl */
+
         /* fetch_direct.c */
         struct http_answer answer;
 };
@@ -68,6 +73,8 @@ struct fetcher {
         CURLM *multi; /* owned */
         size_t n_curl; /* in flight through libcurl */
         size_t n_paused;
+        size_t n_waiting; /* for a token */
+        bool waiters_due; /* they are to look again */
 
         int epoll; /* owned; kept connections, and wake */
         int wake; /* owned; an eventfd */
@@ -102,6 +109,20 @@ void fetch_curl_remove(struct fetcher *f, struct fetch *x);
 void fetch_curl_reset(struct fetch *x);
 void fetch_curl_release(struct fetch *x);
 int fetch_curl_turn(struct fetcher *f, struct err *e);
+
+/* ---- fetch_token.c ---- */
+
+/*
+ * *out_ready: the page may be asked for. Otherwise x waits for a token, or its handle has become a
+ * request for one (x->asking).
+ */
+int fetch_token_start(struct fetcher *f, struct fetch *x, bool *out_ready, struct err *e);
+/* Gives up asking or waiting, if x does. */
+void fetch_token_remove(struct fetcher *f, struct fetch *x);
+/* The request for a token is over: now comes the page, or all that wait for it fail. */
+void fetch_token_end(struct fetcher *f, struct fetch *x, CURLcode code);
+/* Those that wait go on, when there is reason to. */
+void fetch_token_turn(struct fetcher *f);
 
 /* ---- fetch_direct.c ---- */
 

@@ -67,6 +67,7 @@ struct scrape_job {
         bool honor_timestamps;
         bool track_timestamps_staleness;
         bool enable_compression;
+        bool extra_scrape_metrics; /* three more report series */
         bool fallback_text; /* fallback_scrape_protocol names a text format */
         enum name_scheme name_scheme;
         const char *escaping; /* for the Accept header: "allow-utf-8", "underscores", … */

@@ -31,6 +31,7 @@ struct http_source {
         char error[CURL_ERROR_SIZE];
         char shown_url[URL_SHOWN];
         bool under_way;
+        bool asking; /* for a token of oauth2; the request comes after it */
         bool ended; /* and not looked at yet */
         CURLcode code;
         int64_t due_ms;
@@ -96,6 +97,42 @@ add_headers(struct http_source *x, struct err *e)
 }
 
 static int
+ask_for_groups(struct http_source *x, struct err *e)
+{
+        const struct http_request r = {x->easy, x->sd->url, &x->headers};
+        int rc = add_headers(x, e);
+
+        if (rc == 0)
+                rc = http_client_apply(x->client, &r, e);
+        if (rc < 0)
+                return rc;
+        (void)curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->headers);
+        (void)curl_easy_setopt(x->easy, CURLOPT_ACCEPT_ENCODING, "gzip");
+        (void)curl_easy_setopt(x->easy, CURLOPT_ERRORBUFFER, x->error);
+        (void)curl_easy_setopt(x->easy, CURLOPT_WRITEFUNCTION, on_body);
+        (void)curl_easy_setopt(x->easy, CURLOPT_WRITEDATA, x);
+        return 0;
+}
+
+/* The source is alone with its client, so a token is there or wanted. */
+static int
+ask(struct http_source *x, struct err *e)
+{
+        const struct http_request r = {x->easy, x->sd->url, &x->headers};
+        enum http_token token = HTTP_TOKEN_READY;
+        int rc = http_client_token(x->client, &token, e);
+
+        x->asking = false;
+        if (rc < 0)
+                return rc;
+        if (token == HTTP_TOKEN_READY)
+                return ask_for_groups(x, e);
+        rc = http_client_ask_token(x->client, &r, e);
+        x->asking = rc == 0;
+        return rc;
+}
+
+static int
 start(struct http_source *x, struct err *e)
 {
         int rc;
@@ -109,19 +146,14 @@ start(struct http_source *x, struct err *e)
         x->headers = NULL;
         x->error[0] = '\0';
         x->body_rc = 0;
-        rc = add_headers(x, e);
-        if (rc == 0)
-                rc = http_client_apply(x->client, x->easy, &x->headers, e);
+        rc = ask(x, e);
         if (rc < 0)
                 return rc;
-        (void)curl_easy_setopt(x->easy, CURLOPT_URL, x->sd->url);
-        (void)curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->headers);
-        (void)curl_easy_setopt(x->easy, CURLOPT_ACCEPT_ENCODING, "gzip");
         (void)curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, (long)x->sd->refresh_interval_ms);
-        (void)curl_easy_setopt(x->easy, CURLOPT_ERRORBUFFER, x->error);
-        (void)curl_easy_setopt(x->easy, CURLOPT_WRITEFUNCTION, on_body);
-        (void)curl_easy_setopt(x->easy, CURLOPT_WRITEDATA, x);
-        return net_start(x->net, x->easy, &x->transfer, e);
+        rc = net_start(x->net, x->easy, &x->transfer, e);
+        if (rc < 0)
+                http_client_cancel_token(x->client, x->easy);
+        return rc;
 }
 
 /* ---- the answer ---- */
@@ -169,6 +201,8 @@ check_answer(const struct http_source *x, struct err *e)
                 return err_set(e, ERR_AGAIN, "%s", why);
         }
         (void)curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
+        if (status == 401)
+                http_client_forget_token(x->client);
         if (status != 200)
                 return err_set(e, ERR_REFUSED, "server returned HTTP status %ld", status);
         (void)curl_easy_getinfo(x->easy, CURLINFO_CONTENT_TYPE, &type);
@@ -229,6 +263,27 @@ finish(struct http_source *x, int rc, const struct err *why, int64_t now_ms)
         buf_release(&x->body);
 }
 
+/* The transfer has ended: that of a token is followed by the request itself. */
+static void
+end(struct http_source *x, int64_t now_ms)
+{
+        struct err e = ERR_INIT;
+        int rc;
+
+        x->ended = false;
+        x->under_way = false;
+        if (x->asking) {
+                rc = http_client_take_token(x->client, x->easy, x->code, &e);
+                if (rc == 0)
+                        rc = start(x, &e);
+                x->under_way = rc == 0;
+        } else {
+                rc = take_answer(x, &e);
+        }
+        if (!x->under_way)
+                finish(x, rc, &e, now_ms);
+}
+
 /* ---- the class ---- */
 
 /* Ticks stay where they are when an answer takes long: the timeout is the interval. */
@@ -239,12 +294,8 @@ turn(struct source *s, int64_t now_ms)
         struct err e = ERR_INIT;
         int rc;
 
-        if (x->ended) {
-                x->ended = false;
-                x->under_way = false;
-                rc = take_answer(x, &e);
-                finish(x, rc, &e, now_ms);
-        }
+        if (x->ended)
+                end(x, now_ms);
         if (x->under_way || x->due_ms > now_ms)
                 return;
         x->due_ms = now_ms + x->sd->refresh_interval_ms;

@@ -36,13 +36,12 @@ testing_transfer_run(
         t->error[0] = '\0';
         t->status = 0;
         t->code = CURLE_OK;
-        (void)curl_easy_setopt(t->easy, CURLOPT_URL, url);
         (void)curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->error);
         (void)curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, discard);
         (void)curl_easy_setopt(t->easy, CURLOPT_TIMEOUT, 20L);
         if (body != NULL)
                 (void)curl_easy_setopt(t->easy, CURLOPT_COPYPOSTFIELDS, body);
-        t->apply_rc = http_client_apply(c, t->easy, &headers, &e);
+        t->apply_rc = http_client_apply(c, &(struct http_request){t->easy, url, &headers}, &e);
         (void)snprintf(t->apply_error, sizeof(t->apply_error), "%s", e.msg);
         if (t->apply_rc == 0) {
                 (void)curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, headers);

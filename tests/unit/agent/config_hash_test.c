@@ -60,6 +60,17 @@ static const struct hash_case hash_cases[] = {
     {"  enable_http2: false\n", false, true},
     {"  http_headers: {a: {values: [b]}}\n", false, true},
     {"  http_headers: {a: {values: [c]}}\n", false, true},
+    {"  http_headers: {a: {files: [c]}}\n", false, true},
+    {"  proxy_url: http://a\n", false, true},
+    {"  proxy_url: http://a\n  no_proxy: b\n", false, true},
+    {"  proxy_url: http://a\n  proxy_connect_header: {c: [d]}\n", false, true},
+    {"  proxy_from_environment: true\n", false, true},
+    {"  oauth2: {client_id: a, token_url: http://b}\n", false, true},
+    {"  oauth2: {client_id: c, token_url: http://b}\n", false, true},
+    {"  oauth2: {client_id: a, token_url: http://b, scopes: [c]}\n", false, true},
+    {"  oauth2: {client_id: a, token_url: http://b, endpoint_params: {c: d}}\n", false, true},
+    {"  oauth2: {client_id: a, token_url: http://b, proxy_url: http://c}\n", false, true},
+    {"  extra_scrape_metrics: true\n", true, false},
 };
 
 enum { HASH_CASES = sizeof(hash_cases) / sizeof(hash_cases[0]) };

@@ -13,7 +13,8 @@ static const struct config_case bad_cases[] = {
     {"two passwords", "  basic_auth: {password: a, password_file: b}\n",
         "at most one of basic_auth password, password_file & password_ref must be configured",
         false},
-    {"a reference", "  basic_auth: {password_ref: a}\n", "password_ref is not supported yet",
+    {"a reference", "  basic_auth: {password_ref: a}\n",
+        "password_ref is not supported: a secret store has no part in an agent; use password_file",
         false},
     {"authorization and token", "  authorization: {credentials: a}\n  bearer_token: b\n",
         "authorization is not compatible with bearer_token & bearer_token_file", false},
@@ -26,26 +27,6 @@ static const struct config_case bad_cases[] = {
     {"oauth2 and basic_auth",
         "  oauth2: {client_id: a, token_url: b}\n  basic_auth: {username: a}\n",
         "at most one of basic_auth, oauth2 & authorization must be configured", false},
-    {"oauth2 without an id", "  oauth2: {token_url: b}\n", "oauth2 client_id must be configured",
-        false},
-    {"oauth2 without a url", "  oauth2: {client_id: b}\n", "oauth2 token_url must be configured",
-        false},
-    {"oauth2 with two secrets",
-        "  oauth2: {client_id: a, token_url: b, client_secret: c, client_secret_file: d}\n",
-        "at most one of oauth2 client_secret, client_secret_file & client_secret_ref must be "
-        "configured using grant-type=client_credentials",
-        false},
-    {"oauth2 with two keys",
-        "  oauth2: {client_id: a, token_url: b, grant_type: "
-        "\"urn:ietf:params:oauth:grant-type:jwt-bearer\", client_certificate_key: c, "
-        "client_certificate_key_file: d}\n",
-        "at most one of oauth2 client_certificate_key", false},
-    {"oauth2 with another algorithm",
-        "  oauth2: {client_id: a, token_url: b, grant_type: "
-        "\"urn:ietf:params:oauth:grant-type:jwt-bearer\", signature_algorithm: x}\n",
-        "valid signature algorithms are RS256, RS384 and RS512", false},
-    {"oauth2 that is good", "  oauth2: {client_id: a, token_url: b}\n",
-        "agent.yml:3:3: error: oauth2 is not supported yet", false},
     {"two authorities", "  tls_config: {ca: a, ca_file: b}\n",
         "at most one of ca, ca_file & ca_ref must be configured", false},
     {"two certificates", "  tls_config: {cert: a, cert_file: b, key: c}\n",
@@ -76,9 +57,6 @@ static const struct config_case bad_cases[] = {
         "if proxy_connect_header is configured, proxy_url or proxy_from_environment must also be "
         "configured",
         false},
-    {"a proxy", "  proxy_url: http://a\n", "proxy_url is not supported yet", false},
-    {"the environment", "  proxy_from_environment: true\n",
-        "proxy_from_environment: true is not supported yet", false},
     {"a control character", "  authorization: {type: \"a\\nb\", credentials: c}\n",
         "authorization type holds a control character", false},
 };
@@ -93,6 +71,9 @@ static const struct config_case good_cases[] = {
     {"defaults",
         "  proxy_from_environment: false\n  follow_redirects: true\n  enable_http2: true\n", NULL,
         false},
+    {"a proxy", "  proxy_url: http://a\n  no_proxy: b\n  proxy_connect_header: {c: [d]}\n", NULL,
+        false},
+    {"the environment", "  proxy_from_environment: true\n", NULL, false},
     {"no http2", "  enable_http2: no\n", NULL, false},
 };
 
@@ -188,6 +169,28 @@ tls_becomes_options_and_an_explicit_maximum_wins_over_the_floor(void **state)
         config_free(c);
 }
 
+static void
+proxies_become_options(void **state)
+{
+        struct config *c = cases_load("scrape_configs:\n- job_name: x\n"
+                                      "  proxy_url: http://u:p@a:3128\n  no_proxy: b,c\n"
+                                      "  proxy_connect_header: {d: [e, f]}\n"
+                                      "- job_name: y\n  proxy_from_environment: true\n");
+        const struct http_proxy_options *o = &c->scrape->jobs[0].http.proxy;
+
+        (void)state;
+        assert_string_equal(o->url, "http://u:p@a:3128");
+        assert_string_equal(o->no_proxy, "b,c");
+        assert_int_equal(o->n_connect_headers, 2);
+        assert_string_equal(o->connect_headers[1].name, "d");
+        assert_string_equal(o->connect_headers[1].value, "f");
+        assert_false(o->from_environment);
+        o = &c->scrape->jobs[1].http.proxy;
+        assert_null(o->url);
+        assert_true(o->from_environment);
+        config_free(c);
+}
+
 int
 main(void)
 {
@@ -196,6 +199,7 @@ main(void)
             cmocka_unit_test(and_in_endpoints),
             cmocka_unit_test(the_rest_is_accepted_in_jobs),
             cmocka_unit_test(and_in_endpoints_too),
+            cmocka_unit_test(proxies_become_options),
             cmocka_unit_test(basic_auth_becomes_options),
             cmocka_unit_test(authorization_and_its_old_form_become_options),
             cmocka_unit_test(tls_becomes_options_and_an_explicit_maximum_wins_over_the_floor),

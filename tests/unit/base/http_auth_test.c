@@ -37,7 +37,8 @@ handle(void *arg, const struct testing_request *r, struct testing_reply *reply)
         }
 }
 
-static const struct http_header custom[] = {{"X-Custom", "secret"}, {"X-Empty", ""}};
+static const struct http_header custom[] = {
+    {"X-Custom", "secret", NULL}, {"X-Empty", "", NULL}};
 
 static void
 credentials_go_out_as_configured(void **state)

@@ -462,10 +462,116 @@ strange_answers_are_understood(void **state)
         free(big);
 }
 
+/* ---- oauth2 ---- */
+
+static void
+give_token(void *arg, const struct testing_request *r, struct testing_reply *reply)
+{
+        const int *status = arg;
+
+        (void)r;
+        reply->status = *status;
+        reply->headers = "Content-Type: application/json\r\n";
+        reply->body = "{\"access_token\":\"token\",\"expires_in\":3600}";
+}
+
+static void
+use_oauth2(struct world *w, struct http_oauth2_options *o, struct testing_server *tokens)
+{
+        static struct http_options plain;
+        struct err e = ERR_INIT;
+
+        http_options_init(&plain);
+        *o = (struct http_oauth2_options){
+            .client_id = "me", .token_url = testing_server_url(tokens), .http = &plain};
+        w->endpoint.http.oauth2 = o;
+        testing_ok(post_configure(w->post, &w->endpoint, &e), &e);
+}
+
+static void
+requests_in_flight_share_one_token(void **state)
+{
+        int status = 200;
+        struct testing_server *tokens = testing_server_start(
+            &(struct testing_server_options){.handler = give_token, .arg = &status});
+        struct http_oauth2_options o;
+        struct post_result r;
+        struct err e = ERR_INIT;
+        struct world w;
+        int done = 0;
+
+        (void)state;
+        world_init(&w, NULL);
+        use_oauth2(&w, &o, tokens);
+        for (int i = 0; i < POST_MAX_FLYING; i++) {
+                const struct post_job job = {VIEW_LIT("abc"), 0, &w};
+
+                testing_ok(post_start(w.post, &job, &e), &e);
+        }
+        for (int i = 0; i < 3000 && done < POST_MAX_FLYING; i++) {
+                if (!post_wait(w.post, 100, &r))
+                        continue;
+                assert_int_equal(r.answer.status, 200);
+                done++;
+        }
+        assert_int_equal(done, POST_MAX_FLYING);
+        assert_non_null(strstr(w.headers, "Authorization: Bearer token\r\n"));
+        assert_int_equal(testing_server_requests(tokens), 1);
+        /* a receiver that does not take it any more gets another one */
+        w.final_status = 401;
+        w.reply.status = 401;
+        send_one(&w, VIEW_LIT("abc"), 0, &r);
+        w.reply.status = 200;
+        send_one(&w, VIEW_LIT("abc"), 0, &r);
+        assert_int_equal(testing_server_requests(tokens), 2);
+        world_release(&w);
+        testing_server_stop(tokens);
+}
+
+static void
+without_a_token_nothing_is_sent_and_the_reason_is_told(void **state)
+{
+        int status = 503;
+        struct testing_server *tokens = testing_server_start(
+            &(struct testing_server_options){.handler = give_token, .arg = &status});
+        struct http_oauth2_options o;
+        struct post_result r;
+        struct err e = ERR_INIT;
+        struct world w;
+        int done = 0;
+
+        (void)state;
+        world_init(&w, NULL);
+        use_oauth2(&w, &o, tokens);
+        for (int i = 0; i < 2; i++) {
+                const struct post_job job = {VIEW_LIT("abc"), 0, &w};
+
+                testing_ok(post_start(w.post, &job, &e), &e);
+        }
+        for (int i = 0; i < 3000 && done < 2; i++) {
+                if (!post_wait(w.post, 100, &r))
+                        continue;
+                assert_non_null(strstr(r.answer.error, "oauth2: cannot get a token from http://"));
+                assert_int_equal(r.answer.sent_bytes, 0);
+                assert_int_equal(r.answer.status, 0);
+                done++;
+        }
+        assert_int_equal(done, 2);
+        assert_int_equal(post_flying(w.post), 0);
+        assert_int_equal(testing_server_requests(w.server), 0);
+        status = 200;
+        send_one(&w, VIEW_LIT("abc"), 0, &r);
+        assert_int_equal(r.answer.status, 200);
+        world_release(&w);
+        testing_server_stop(tokens);
+}
+
 int
 main(void)
 {
         const struct CMUnitTest tests[] = {
+            cmocka_unit_test(requests_in_flight_share_one_token),
+            cmocka_unit_test(without_a_token_nothing_is_sent_and_the_reason_is_told),
             cmocka_unit_test(request_has_the_headers_of_the_protocol),
             cmocka_unit_test(answer_is_kept_up_to_its_bound),
             cmocka_unit_test(timeout_tells_how_far_the_body_got),

@@ -125,7 +125,7 @@ keeps_plain_connections(void **state)
 static void
 secrets_are_not_kept(void **state)
 {
-        static const struct http_header header = {"X-Token", "secret"};
+        static const struct http_header header = {"X-Token", "secret", NULL};
         struct world *w = *state;
         struct http_options o[] = {w->options, w->options, w->options};
 
