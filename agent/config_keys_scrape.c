@@ -10,7 +10,7 @@ static const struct config_key common_keys[] = {
     {"scrape_protocols", CONFIG_PROTOCOLS, CONFIG_USED,
         offsetof(struct config_common, scrape_protocols), NULL, NULL, NULL, NULL,
         "Formats to ask for. Of a list, PrometheusText1.0.0 and PrometheusText0.0.4 are asked for; "
-        "one of them must be there."},
+        "PrometheusText0.0.4 when none of them is there."},
     {"body_size_limit", CONFIG_SIZE, CONFIG_USED, offsetof(struct config_common, body_size_limit),
         "0", NULL, NULL, NULL, "A page of this size, unpacked, fails the scrape. 0: none."},
     {"sample_limit", CONFIG_UINT, CONFIG_USED, offsetof(struct config_common, sample_limit), "0",
@@ -35,16 +35,22 @@ static const struct config_key common_keys[] = {
         offsetof(struct config_common, escaping), NULL, NULL, NULL, NULL,
         "What a target is asked to do with names beyond legacy: allow-utf-8, underscores, dots or "
         "values. By the validation scheme when left out."},
-    {"scrape_failure_log_file", CONFIG_PATH, CONFIG_LATER, CONFIG_NOWHERE, NULL, NULL, NULL, NULL,
-        "A file of failed scrapes."},
-    {"scrape_native_histograms", CONFIG_BOOL, CONFIG_LATER, CONFIG_NOWHERE, "false", NULL, NULL,
-        NULL, "Native histograms from protobuf pages."},
-    {"convert_classic_histograms_to_nhcb", CONFIG_BOOL, CONFIG_LATER, CONFIG_NOWHERE, "false", NULL,
-        NULL, NULL, "Native histograms made of classic ones."},
-    {"always_scrape_classic_histograms", CONFIG_BOOL, CONFIG_LATER, CONFIG_NOWHERE, "false", NULL,
-        NULL, NULL, "Classic histograms beside native ones."},
-    {"extra_scrape_metrics", CONFIG_BOOL, CONFIG_LATER, CONFIG_NOWHERE, "false", NULL, NULL, NULL,
-        "scrape_timeout_seconds, scrape_sample_limit and scrape_body_size_bytes per target."},
+    {"scrape_failure_log_file", CONFIG_PATH, CONFIG_NO_EFFECT, CONFIG_NOWHERE, NULL, NULL, NULL,
+        NULL, "Failed scrapes are told by the log, when they begin and end, and by /targets."},
+    {"scrape_native_histograms", CONFIG_BOOL, CONFIG_NO_EFFECT, CONFIG_NOWHERE, "false", NULL, NULL,
+        NULL,
+        "Pages are asked for in the text format, so that classic histograms come instead of native "
+        "ones."},
+    {"convert_classic_histograms_to_nhcb", CONFIG_BOOL, CONFIG_REFUSED, CONFIG_NOWHERE, "false",
+        NULL, NULL, NULL,
+        "Classic histograms are stored as they are, and queries for native ones would find none; "
+        "set it to false."},
+    {"always_scrape_classic_histograms", CONFIG_BOOL, CONFIG_NO_EFFECT, CONFIG_NOWHERE, "false",
+        NULL, NULL, NULL, "Classic histograms are always scraped."},
+    {"extra_scrape_metrics", CONFIG_BOOL, CONFIG_USED,
+        offsetof(struct config_common, extra_scrape_metrics), "false", NULL, NULL, NULL,
+        "Three more series per target: scrape_timeout_seconds, scrape_sample_limit and "
+        "scrape_body_size_bytes."},
 };
 
 const struct config_section config_common_section = {"common scrape keys", "config.plain", NULL,

@@ -1,6 +1,6 @@
 /*
  * Scrape protocols and name schemes (Prometheus config/config.go). Only the text formats are asked
- * for so far: a list needs one of them, others in it are taken and left alone.
+ * for so far: others in a list are taken and left alone.
  */
 #include "agent/config_parts.h"
 #include "agent/config_values.h"
@@ -118,12 +118,12 @@ config_protocols(struct config_reader *r, const struct yaml_node *list, const ch
                 found |= (unsigned)text;
                 others += text == CONFIG_TEXT_NONE;
         }
-        if (found == CONFIG_TEXT_NONE && list->n_items > 0)
-                config_fail(r, CONFIG_STAGE_LATER, list,
-                    "scrape_protocols without a text format is not supported yet; "
-                    "scrape_protocols expects PrometheusText1.0.0 or PrometheusText0.0.4 in the "
-                    "list");
-        else if (others > 0)
+        if (found == CONFIG_TEXT_NONE && list->n_items > 0) {
+                config_say(r, CONFIG_WARNING, list,
+                    "none of these scrape_protocols is asked for, but PrometheusText0.0.4: a "
+                    "target that has no text format fails");
+                found = CONFIG_TEXT_0_0_4;
+        } else if (others > 0)
                 config_say(r, CONFIG_NOTE, list,
                     "of these scrape_protocols only the PrometheusText ones are asked for");
         return found;

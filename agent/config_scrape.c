@@ -189,6 +189,9 @@ read_job(struct config_reader *r, const struct config_global *global, const stru
         job->honor_timestamps = in.honor_timestamps;
         job->track_timestamps_staleness = in.track_timestamps_staleness;
         job->enable_compression = in.enable_compression;
+        job->extra_scrape_metrics = yaml_node_get(node, "extra_scrape_metrics") != NULL
+            ? in.common.extra_scrape_metrics
+            : global->common.extra_scrape_metrics;
         set_request(r, &in, job);
         config_targets(r, &in, job);
         config_discovery(r, &in, job);

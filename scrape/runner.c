@@ -323,6 +323,15 @@ now_seconds(void)
         return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+/* As Prometheus has it in scrape_body_size_bytes: -1 over body_size_limit, else 0 of a failure. */
+static double
+body_bytes(const struct fetch_result *f)
+{
+        if (f->over_body_limit)
+                return -1;
+        return f->rc == 0 ? (double)f->page_bytes : 0;
+}
+
 /* The page is over, one way or the other: why is NULL, or says what went wrong. */
 static void
 end_page(struct runner *r, const struct fetch_result *f, const struct err *why)
@@ -331,6 +340,7 @@ end_page(struct runner *r, const struct fetch_result *f, const struct err *why)
         struct series_report report = {0};
         struct err e = ERR_INIT;
 
+        series_set_body(r->series, body_bytes(f));
         if (series_end(r->series, why == NULL, seconds, &report, &e) < 0 && why == NULL)
                 why = &e;
         /* lost for want of memory: counted by the series as not stored */

@@ -17,13 +17,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const report_names[REPORT_SERIES] = {
+static const char *const report_names[REPORT_SERIES_MAX] = {
     "up",
     "scrape_duration_seconds",
     "scrape_samples_scraped",
     "scrape_samples_post_metric_relabeling",
     "scrape_series_added",
+    /* with extra_scrape_metrics */
+    "scrape_timeout_seconds",
+    "scrape_sample_limit",
+    "scrape_body_size_bytes",
 };
+
+static int
+count_report_series(const struct series *s)
+{
+        return s->target->job->extra_scrape_metrics ? REPORT_SERIES_MAX : REPORT_SERIES;
+}
 
 int
 series_new(struct series_pool *p, struct target *t, struct series **out, struct err *e)
@@ -150,7 +160,8 @@ series_begin(struct series *s, int64_t tick_ms, struct err *e)
         s->n_markers = 0;
         s->scrapes++;
         s->scrape_generation = s->generation;
-        slots_rewind(&s->slots, s->report_slot[0] == 0 ? REPORT_SERIES : 0, !s->hashes_known);
+        slots_rewind(&s->slots, s->report_slot[0] == 0 ? (uint32_t)count_report_series(s) : 0,
+            !s->hashes_known);
         s->phase = SERIES_READING;
         return 0;
 }
@@ -245,7 +256,7 @@ make_report_slots(struct series *s, struct err *e)
                 return 0;
         if (!s->has_finals)
                 rc = series_build_finals(s, e);
-        for (int i = 0; rc == 0 && i < REPORT_SERIES; i++) {
+        for (int i = 0; rc == 0 && i < count_report_series(s); i++) {
                 const uint32_t *found;
                 struct labels l;
 
@@ -279,11 +290,13 @@ is_staged(const struct series *s, uint32_t slot)
 static int
 stage_report(struct series *s, struct err *e)
 {
-        const double values[REPORT_SERIES] = {s->report.up ? 1.0 : 0.0, s->report.duration_seconds,
-            (double)s->report.scraped, (double)s->report.post_relabel, (double)s->report.added};
+        const double values[REPORT_SERIES_MAX] = {s->report.up ? 1.0 : 0.0,
+            s->report.duration_seconds, (double)s->report.scraped, (double)s->report.post_relabel,
+            (double)s->report.added, (double)s->target->timeout_ms / 1000,
+            (double)s->target->job->sample_limit, s->body_bytes};
         int rc = make_report_slots(s, e);
 
-        for (int i = 0; rc == 0 && i < REPORT_SERIES; i++) {
+        for (int i = 0; rc == 0 && i < count_report_series(s); i++) {
                 uint8_t *flags = slots_flags(&s->slots, s->report_slot[i]);
                 uint64_t bits;
 
@@ -381,6 +394,12 @@ finish_page(struct series *s, struct err *e)
         return rc;
 }
 
+void
+series_set_body(struct series *s, double bytes)
+{
+        s->body_bytes = bytes;
+}
+
 int
 series_end(
     struct series *s, bool ok, double duration_seconds, struct series_report *report, struct err *e)
@@ -406,7 +425,8 @@ series_end(
         s->has_finals = false;
         slots_page_done(&s->slots);
         if (rc < 0) {
-                wal_count_not_stored(s->pool->wal, NOT_STORED_MEMORY, s->kept + REPORT_SERIES);
+                wal_count_not_stored(
+                    s->pool->wal, NOT_STORED_MEMORY, s->kept + (uint64_t)count_report_series(s));
                 series_drop_scrape(s);
                 return rc;
         }

@@ -61,6 +61,8 @@ int series_begin(struct series *s, int64_t tick_ms, struct err *e);
 int series_sample(struct series *s, const struct text_sample *x, struct err *e);
 /* For text_guess: is this the raw text that should come next, by its hash? */
 bool series_guess(const struct series *s, struct view text);
+/* Before series_end: what scrape_body_size_bytes says, where the job has extra_scrape_metrics. */
+void series_set_body(struct series *s, double bytes);
 /*
  * The page is over. ok: series not seen get markers. Not ok: all that was staged is dropped, every
  * series alive gets a marker (except those seen before the failure, as Prometheus does), up is 0.

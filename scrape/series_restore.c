@@ -23,7 +23,7 @@ forget_all(struct series *s)
         slotmap_release(&s->aliases);
         stamps_release(&s->stamps);
         series_drop_held(s);
-        for (int i = 0; i < REPORT_SERIES; i++)
+        for (int i = 0; i < REPORT_SERIES_MAX; i++)
                 s->report_slot[i] = SLOT_NONE;
         s->slots_version++;
         s->hashes_known = false;
@@ -274,7 +274,7 @@ series_compact(struct series *s, int64_t now_ms, struct err *e)
         s->slots_version++;
         slotmap_release(&s->aliases);
         series_drop_held(s);
-        for (int i = 0; i < REPORT_SERIES; i++)
+        for (int i = 0; i < REPORT_SERIES_MAX; i++)
                 s->report_slot[i] = SLOT_NONE;
         if (rc == 0)
                 rc = series_put_state(s, e);

@@ -21,6 +21,7 @@ struct zstd_packer;
 
 enum {
         REPORT_SERIES = 5,
+        REPORT_SERIES_MAX = 8, /* with extra_scrape_metrics */
         KEYFRAME_SCRAPES = 16, /* a keyframe serves 16 to 32 scrapes, staggered */
         COMPACT_MIN_SLOTS = 32, /* smaller chunks are not worth a barrier */
         EPOCH_MS = 10 * 60 * 1000, /* unseen for a whole epoch: dead */
@@ -89,7 +90,8 @@ struct series {
         struct stamps stamps; /* of series with their own timestamps, markers included */
         struct series_held held;
         uint64_t out_of_bounds; /* held samples that were dropped since the last scrape */
-        uint32_t report_slot[REPORT_SERIES]; /* SLOT_NONE until made */
+        uint32_t report_slot[REPORT_SERIES_MAX]; /* SLOT_NONE until made */
+        double body_bytes; /* scrape_body_size_bytes of this scrape */
         bool hashes_known; /* raw hashes are worth an index */
         bool state_dirty; /* the log's target state is behind */
         bool reload; /* a layout was not stored: start from what the log has */

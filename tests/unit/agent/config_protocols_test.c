@@ -17,7 +17,7 @@ static const struct config_case cases[] = {
     {"twice in another case", "  scrape_protocols: [PrometheusText0.0.4, prometheustext0.0.4]\n",
         "duplicated protocol", false},
     {"no text format", "  scrape_protocols: [OpenMetricsText1.0.0]\n",
-        "scrape_protocols without a text format is not supported yet", false},
+        "warning: none of these scrape_protocols is asked for, but PrometheusText0.0.4", true},
     {"others beside", "  scrape_protocols: [PrometheusProto, PrometheusText1.0.0]\n",
         "note: of these scrape_protocols only the PrometheusText ones are asked for", true},
     {"no list", "  scrape_protocols: PrometheusText0.0.4\n",

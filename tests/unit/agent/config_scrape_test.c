@@ -29,17 +29,19 @@ static const struct config_case cases[] = {
     {"no boolean", "- job_name: x\n  honor_labels: \"true\"\n",
         "cannot unmarshal !!str `true` into bool; honor_labels expects true or false", false},
     {"log of failures", "- job_name: x\n  scrape_failure_log_file: f\n",
-        "scrape_failure_log_file is not supported yet", false},
+        "warning: scrape_failure_log_file has no effect here: failed scrapes are told by the log",
+        true},
     {"native histograms", "- job_name: x\n  scrape_native_histograms: yes\n",
-        "scrape_native_histograms: true is not supported yet; scrape_native_histograms expects "
-        "false",
-        false},
+        "warning: scrape_native_histograms has no effect here: pages are asked for in the text "
+        "format",
+        true},
     {"conversion", "- job_name: x\n  convert_classic_histograms_to_nhcb: true\n",
-        "convert_classic_histograms_to_nhcb: true is not supported yet", false},
+        "convert_classic_histograms_to_nhcb is not supported: classic histograms are stored as "
+        "they are",
+        false},
     {"classic ones", "- job_name: x\n  always_scrape_classic_histograms: true\n",
-        "always_scrape_classic_histograms: true is not supported yet", false},
-    {"extra series", "- job_name: x\n  extra_scrape_metrics: true\n",
-        "extra_scrape_metrics: true is not supported yet", false},
+        "warning: always_scrape_classic_histograms has no effect here", true},
+    {"extra series", "- job_name: x\n  extra_scrape_metrics: true\n", NULL, false},
     {"their defaults",
         "- job_name: x\n  scrape_native_histograms: false\n  extra_scrape_metrics: no\n  "
         "convert_classic_histograms_to_nhcb:\n  scrape_failure_log_file: \"\"\n",

@@ -313,6 +313,34 @@ a_page_of_many_chunks_comes_back_whole(void **state)
         free(next);
 }
 
+static void
+extra_series_are_reported_where_the_job_wants_them(void **state)
+{
+        static const char *const wanted[] = {
+            "scrape_timeout_seconds{instance=\"i\",job=\"node\"} 2.5 ",
+            "scrape_sample_limit{instance=\"i\",job=\"node\"} 3 ",
+            "scrape_body_size_bytes{instance=\"i\",job=\"node\"} 4 ",
+            "scrape_body_size_bytes{instance=\"i\",job=\"node\"} -1 "};
+        struct rig *r = *state;
+
+        r->job.extra_scrape_metrics = true;
+        r->job.sample_limit = 3;
+        r->target.timeout_ms = 2500;
+        series_set_body(r->series, 4);
+        scrape_stored(r, "a 1\n");
+        assert_int_equal(count(r, "\n"), 9);
+        for (size_t i = 0; i < 3; i++)
+                assert_int_equal(count(r, wanted[i]), 1);
+        series_set_body(r->series, -1);
+        scrape_stored(r, NULL);
+        assert_int_equal(count(r, wanted[3]), 1);
+        assert_int_equal(count(r, wanted[0]), 2);
+        /* the page's own series keep their slots */
+        series_set_body(r->series, 8);
+        scrape_stored(r, "a 1\nb 2\n");
+        assert_int_equal(r->report.added, 1);
+}
+
 int
 main(void)
 {
@@ -332,6 +360,7 @@ main(void)
             WITH_RIG(relabeled_away_series_are_remembered),
             WITH_RIG(label_checks_fail_the_scrape),
             WITH_RIG(a_page_of_many_chunks_comes_back_whole),
+            WITH_RIG(extra_series_are_reported_where_the_job_wants_them),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
