@@ -159,7 +159,7 @@ static void
 without_tenant_there_is_no_header(void **state)
 {
         static const char text[] = "remote_write:\n- url: https://a\n";
-        const struct config_env env = {"default", false};
+        const struct config_env env = {.tenant = "default"};
         struct config_report report = {0};
         struct config *c = NULL;
         struct err e = ERR_INIT;
