@@ -81,6 +81,13 @@ fold_oauth2(uint64_t *hash, const struct http_oauth2_options *o)
         fold_http(hash, o->http);
 }
 
+static void
+fold_client(uint64_t *hash, const struct http_options *o)
+{
+        fold_http(hash, o);
+        fold_oauth2(hash, o->oauth2);
+}
+
 void
 config_hash_job(struct scrape_job *job, uint64_t rules)
 {
@@ -96,8 +103,7 @@ config_hash_job(struct scrape_job *job, uint64_t rules)
         job->request_hash = 0;
         fold_bytes(&job->request_hash, request, sizeof(request));
         fold_text(&job->request_hash, job->escaping);
-        fold_http(&job->request_hash, &job->http);
-        fold_oauth2(&job->request_hash, job->http.oauth2);
+        fold_client(&job->request_hash, &job->http);
 }
 
 void
@@ -107,5 +113,5 @@ config_hash_http_sd(struct http_sd *sd)
         fold_text(&sd->key.identity, sd->url);
         sd->key.hash = sd->key.identity;
         fold_number(&sd->key.hash, (uint64_t)sd->refresh_interval_ms);
-        fold_http(&sd->key.hash, &sd->http);
+        fold_client(&sd->key.hash, &sd->http);
 }

@@ -233,11 +233,65 @@ stops_in_the_middle_of_a_request(void **state)
         stop(&w);
 }
 
+/* ---- oauth2 ---- */
+
+static char seen_authorization[64];
+
+static void
+need_token(void *arg, const struct testing_request *r, struct testing_reply *reply)
+{
+        unsigned *tokens = arg;
+
+        reply->headers = JSON;
+        if (strcmp(r->target, "/token") == 0) {
+                (*tokens)++;
+                reply->status = *tokens == 1 ? 500 : 200;
+                reply->body = "{\"access_token\":\"t\",\"expires_in\":3600}";
+                return;
+        }
+        (void)testing_header(r, "Authorization", seen_authorization, sizeof(seen_authorization));
+        reply->status = 200;
+        reply->body = "[]";
+}
+
+static void
+a_token_is_asked_for_before_the_groups(void **state)
+{
+        unsigned tokens = 0;
+        const struct testing_server_options o = {.handler = need_token, .arg = &tokens};
+        struct http_oauth2_options oauth2 = {.client_id = "me"};
+        struct http_options plain;
+        struct world w = {.config = world_config("j")};
+        char url[128];
+        struct source_input in;
+
+        (void)state;
+        w.server = testing_server_start(&o);
+        (void)snprintf(url, sizeof(url), "%s/token", testing_server_url(w.server));
+        http_options_init(&plain);
+        oauth2.token_url = url;
+        oauth2.http = &plain;
+        w.sd = (struct http_sd){.url = testing_server_url(w.server), .refresh_interval_ms = 30500};
+        http_options_init(&w.sd.http);
+        w.sd.http.oauth2 = &oauth2;
+        testing_ok(net_new(&w.net, NULL), NULL);
+        in = (struct source_input){w.config, w.config->jobs, w.net};
+        testing_ok(http_source_new(&in, &w.sd, &w.source, NULL), NULL);
+        refresh(&w); /* 500, and the same in the other way: 200 */
+        assert_int_equal(tokens, 2);
+        assert_int_equal(w.source->failures, 0);
+        assert_string_equal(seen_authorization, "Bearer t");
+        refresh(&w);
+        assert_int_equal(tokens, 2);
+        stop(&w);
+}
+
 int
 main(void)
 {
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(content_types),
+            cmocka_unit_test(a_token_is_asked_for_before_the_groups),
             cmocka_unit_test(only_good_answers_change_the_groups),
             cmocka_unit_test(a_server_that_is_away_is_a_failure),
             cmocka_unit_test(an_answer_has_a_bound),
