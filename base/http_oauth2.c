@@ -135,8 +135,10 @@ put_escaped(struct buf *out, const char *text, struct err *e)
                 bool plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
                     (*p >= '0' && *p <= '9') || strchr("-_.~", *p) != NULL;
 
-                if (plain || *p == ' ')
-                        rc = buf_putc(out, plain ? *p : '+', e);
+                if (*p == ' ')
+                        rc = buf_putc(out, '+', e);
+                else if (plain)
+                        rc = buf_putc(out, *p, e);
                 else
                         rc = buf_printf(out, e, "%%%02X", (unsigned char)*p);
         }
@@ -179,7 +181,7 @@ static int
 put_basic(struct http_oauth2 *x, CURL *easy, struct err *e)
 {
         struct buf id = BUF_INIT(HTTP_SECRET_MAX);
-        struct buf secret = BUF_INIT(3 * HTTP_SECRET_MAX);
+        struct buf secret = BUF_INIT((size_t)3 * HTTP_SECRET_MAX);
         int rc = put_escaped(&id, x->o->client_id, e);
 
         if (rc == 0)

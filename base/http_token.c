@@ -116,8 +116,10 @@ form_value(struct view body, const char *name, struct buf *out)
         if (i >= body.n)
                 return false;
         for (i += len + 1; ok && i < body.n && body.p[i] != '&'; i++) {
-                char c = body.p[i] == '+' ? ' ' : body.p[i];
+                char c = body.p[i];
 
+                if (c == '+')
+                        c = ' ';
                 if (c == '%' && body.n - i > 2 && hex(body.p[i + 1]) >= 0 &&
                     hex(body.p[i + 2]) >= 0) {
                         c = (char)(hex(body.p[i + 1]) * 16 + hex(body.p[i + 2]));

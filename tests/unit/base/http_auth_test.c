@@ -37,8 +37,7 @@ handle(void *arg, const struct testing_request *r, struct testing_reply *reply)
         }
 }
 
-static const struct http_header custom[] = {
-    {"X-Custom", "secret", NULL}, {"X-Empty", "", NULL}};
+static const struct http_header custom[] = {{"X-Custom", "secret", NULL}, {"X-Empty", "", NULL}};
 
 static void
 credentials_go_out_as_configured(void **state)
