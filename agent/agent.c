@@ -3,6 +3,7 @@
 #include "agent/config.h"
 #include "agent/config_contents.h"
 #include "agent/control.h"
+#include "agent/explain.h"
 #include "agent/status.h"
 #include "agent/wal_status.h"
 #include "base/buf.h"
@@ -121,6 +122,24 @@ on_jobs(void *arg, int (*each)(void *each_arg, const char *name, struct err *e),
         c = a->config->scrape;
         for (size_t i = 0; rc == 0 && i < c->n_jobs; i++)
                 rc = each(each_arg, c->jobs[i].name, e);
+        (void)pthread_mutex_unlock(&a->mtx);
+        return rc;
+}
+
+static int
+on_explain(void *arg, const char *job, const char *labels, struct buf *out, struct err *e)
+{
+        struct agent *a = arg;
+        const struct scrape_job *found = NULL;
+        int rc;
+
+        (void)pthread_mutex_lock(&a->mtx);
+        for (size_t i = 0; i < a->config->scrape->n_jobs; i++) {
+                if (strcmp(a->config->scrape->jobs[i].name, job) == 0)
+                        found = &a->config->scrape->jobs[i];
+        }
+        rc = found != NULL ? explain_json(&found->relabel, labels, out, e)
+                           : err_set(e, ERR_NOTFOUND, "scrape pool \"%.200s\" not found", job);
         (void)pthread_mutex_unlock(&a->mtx);
         return rc;
 }
@@ -307,6 +326,7 @@ start_status(struct agent *a, struct err *e)
             .ready = on_ready,
             .config = on_config,
             .jobs = on_jobs,
+            .explain = on_explain,
             .reload = on_reload,
             .quit = on_quit,
             .agent = on_agent,

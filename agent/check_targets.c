@@ -56,6 +56,25 @@ keep(struct check_targets *t, struct target *target, struct config_place place, 
         return 0;
 }
 
+/* Takes the reference over. */
+static int
+keep_dropped(struct check_targets *t, struct target *target, struct err *e)
+{
+        if (t->n_dropped == t->cap_dropped) {
+                size_t cap = t->cap_dropped == 0 ? 64 : t->cap_dropped * 2;
+                struct target **v = realloc(t->dropped, cap * sizeof(struct target *));
+
+                if (v == NULL) {
+                        target_unref(target);
+                        return err_nomem(e, "the targets");
+                }
+                t->dropped = v;
+                t->cap_dropped = cap;
+        }
+        t->dropped[t->n_dropped++] = target;
+        return 0;
+}
+
 static int
 build_one(struct build *b, const struct target_input *in, struct config_place place, struct err *e)
 {
@@ -75,9 +94,7 @@ build_one(struct build *b, const struct target_input *in, struct config_place pl
                 return err_set(e, (enum err_code)rc, "%s", why.msg);
         if (verdict == TARGET_ACTIVE)
                 return keep(b->t, target, place, e);
-        b->t->n_dropped++;
-        target_unref(target);
-        return 0;
+        return keep_dropped(b->t, target, e);
 }
 
 /* The targets of a group, each at its own place (static ones, file NULL) or of a file. */
@@ -281,6 +298,9 @@ check_targets_free(struct check_targets *t)
                 return;
         for (size_t i = 0; i < t->n_active; i++)
                 target_unref(t->active[i]);
+        for (size_t i = 0; i < t->n_dropped; i++)
+                target_unref(t->dropped[i]);
+        free(t->dropped);
         free(t->active);
         free(t->places);
         free(t);

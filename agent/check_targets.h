@@ -20,7 +20,9 @@ struct check_targets {
         struct config_place *places; /* where they stand in the file */
         size_t n_active;
         size_t cap;
-        size_t n_dropped; /* by relabel_configs */
+        struct target **dropped; /* references: by relabel_configs, with labels from before it */
+        size_t n_dropped;
+        size_t cap_dropped;
         size_t n_refused;
 };
 

@@ -8,9 +8,13 @@
 #include "agent/command.h"
 #include "agent/config.h"
 #include "agent/config_docs.h"
+#include "agent/explain.h"
 #include "agent/options.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/escape.h"
+#include "scrape/job.h"
+#include "scrape/target.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +25,7 @@ struct arguments {
         const char *tenant;
         const char *config_dir;
         const char *config_file;
+        const char *explain; /* NULL: not given */
         bool json;
         bool print_keys;
         bool help;
@@ -75,6 +80,64 @@ show(const struct arguments *a, const struct check_result *x, struct err *e)
         return rc;
 }
 
+/* By its job, its URL, or the address that it was discovered or is shown with. */
+static bool
+is_meant(const struct target *t, const char *word)
+{
+        bool meant =
+            strcmp(t->job->name, word) == 0 || (t->url != NULL && strcmp(t->url, word) == 0);
+
+        for (size_t i = 0; i < t->n_discovered; i++)
+                meant = meant ||
+                    (view_is(t->discovered[i].name, "__address__") &&
+                        view_is(t->discovered[i].value, word));
+        for (size_t i = 0; i < t->n_labels; i++)
+                meant = meant ||
+                    (view_is(t->labels[i].name, "instance") && view_is(t->labels[i].value, word));
+        return meant;
+}
+
+static int
+explain_one(const struct target *t, bool dropped, size_t *told, struct buf *out, struct err *e)
+{
+        int rc;
+
+        ++*told;
+        rc = buf_puts(out, "a target of job ", e);
+        if (rc == 0)
+                rc = escape_put(out, view_of(t->job->name), e);
+        if (rc == 0)
+                rc = buf_putc(out, '\n', e);
+        return rc == 0 ? explain_text(t, dropped, out, e) : rc;
+}
+
+/* What became of the targets that are meant; ERR_CONFIG when there is none. */
+static int
+explain(const struct arguments *a, const struct check_targets *t, struct err *e)
+{
+        struct buf out = BUF_INIT(OUTPUT_MAX);
+        size_t told = 0;
+        int rc = 0;
+
+        for (size_t i = 0; rc == 0 && i < t->n_active; i++) {
+                if (is_meant(t->active[i], a->explain))
+                        rc = explain_one(t->active[i], false, &told, &out, e);
+        }
+        for (size_t i = 0; rc == 0 && i < t->n_dropped; i++) {
+                if (is_meant(t->dropped[i], a->explain))
+                        rc = explain_one(t->dropped[i], true, &told, &out, e);
+        }
+        if (rc == 0 && told == 0)
+                rc = err_set(e, ERR_CONFIG,
+                    "--explain: \"%s\" is neither a job with targets nor a target's URL, address "
+                    "or "
+                    "instance",
+                    a->explain);
+        print_buf(stdout, &out);
+        buf_release(&out);
+        return rc;
+}
+
 static int
 check_file(const struct arguments *a, const char *path)
 {
@@ -97,13 +160,15 @@ check_file(const struct arguments *a, const char *path)
         result.error = why.msg;
         if (rc == 0)
                 rc = show(a, &result, &e);
+        if (rc == 0 && a->explain != NULL && targets != NULL)
+                rc = explain(a, targets, &e);
         if (rc < 0)
                 (void)fprintf(stderr, "gleaner check: %s: %s\n", path, e.msg);
         check_targets_free(targets);
         config_free(c);
         config_report_release(&report);
         if (rc < 0)
-                return EXIT_FAILED;
+                return rc == ERR_CONFIG ? EXIT_USAGE : EXIT_FAILED;
         return refused == 0 ? EXIT_FINE : EXIT_USAGE;
 }
 
@@ -126,6 +191,9 @@ check_arguments(const struct arguments *a, int n_files, struct err *e)
 {
         if (a->tenant != NULL && agent_tenant_check(a->tenant, e) < 0)
                 return err_prefix(e, "--tenant");
+        if (a->explain != NULL && a->json)
+                return err_set(e, ERR_CONFIG,
+                    "--explain is text; for JSON ask /api/v1/targets/relabel_steps of the agent");
         if (a->tenant == NULL && a->config_file == NULL && n_files == 0)
                 return err_set(e, ERR_CONFIG,
                     "which file? give its name, or --tenant for that of a tenant; see --help");
@@ -149,6 +217,9 @@ command_check(int argc, char **argv)
             {"tenant", &a.tenant, NULL, "NAME", "checks the file of this tenant, or with its name"},
             {"config-dir", &a.config_dir, NULL, "DIR", "where it is (default /etc/gleaner)"},
             {"config.file", &a.config_file, NULL, "FILE", "the same as FILE"},
+            {"explain", &a.explain, NULL, "JOB|TARGET",
+                "what each relabeling rule does to the targets of a job, or to one by its URL, "
+                "address or instance"},
             {"json", NULL, &a.json, NULL, "one line of JSON per file"},
             {"print-keys", NULL, &a.print_keys, NULL, "prints the reference of all keys"},
             {"help", NULL, &a.help, NULL, "prints this"},

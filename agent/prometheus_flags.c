@@ -105,7 +105,7 @@ static const struct prometheus_flag features[] = {
     {"promql-delayed-name-removal", true, FLAG_IDLE, queries},
     {"exemplar-storage", true, FLAG_WARN, "exemplars are not sent"},
     {"native-histograms", true, FLAG_WARN, "native histograms are not scraped, their text form is"},
-    {"extra-scrape-metrics", true, FLAG_WARN, "its three series per target are not made"},
+    {"extra-scrape-metrics", true, FLAG_WARN, "set extra_scrape_metrics: true in global instead"},
     {"created-timestamp-zero-ingestion", true, FLAG_WARN,
         "no zero sample is added to a new series"},
     {"type-and-unit-labels", true, FLAG_WARN, "__type__ and __unit__ are not added"},

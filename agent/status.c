@@ -92,6 +92,7 @@ answer(struct status *s, const struct status_page *page, const struct httpd_requ
 {
         const struct status_query q = {.state = httpd_argument(request, "state"),
             .scrape_pool = httpd_argument(request, "scrapePool"),
+            .labels = httpd_argument(request, "labels"),
             .limit = httpd_argument(request, "limit")};
         struct status_context c = {.options = &s->options};
         struct err e = ERR_INIT;

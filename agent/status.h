@@ -60,6 +60,10 @@ struct status_options {
         /* Calls each for every job of the configuration, from which nothing may be asked then. */
         int (*jobs)(void *arg, int (*each)(void *each_arg, const char *name, struct err *e),
             void *each_arg, struct err *e);
+        /* Appends what the rules of a job do to labels, a JSON object (explain.h). ERR_NOTFOUND: no
+         * such job; ERR_CONFIG: the labels are none. */
+        int (*explain)(
+            void *arg, const char *job, const char *labels, struct buf *out, struct err *e);
         /* Reloads and returns when it is done. */
         int (*reload)(void *arg, struct err *e);
         /* Asks the process to end; returns at once. */

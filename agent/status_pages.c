@@ -325,6 +325,37 @@ answer_all_metadata(const struct status_context *c, const struct status_query *q
         return buf_puts(&r->body, "{\"status\":\"success\",\"data\":{}}", e);
 }
 
+static int
+refuse_query(const char *why, struct httpd_reply *r, struct err *e)
+{
+        r->status = 400;
+        buf_reset(&r->body);
+        return api_error("bad_data", why, &r->body, e);
+}
+
+static int
+answer_steps(const struct status_context *c, const struct status_query *q, struct httpd_reply *r,
+    struct err *e)
+{
+        struct err why = ERR_INIT;
+        int rc;
+
+        r->content_type = json;
+        if (c->options->explain == NULL)
+                return unavailable("there is no configuration", r, e);
+        if (q->scrape_pool == NULL || q->scrape_pool[0] == '\0')
+                return refuse_query("no scrapePool parameter provided", r, e);
+        if (q->labels == NULL || q->labels[0] == '\0')
+                return refuse_query("no labels parameter provided", r, e);
+        rc = buf_puts(&r->body, "{\"status\":\"success\",\"data\":", e);
+        if (rc < 0)
+                return rc;
+        rc = c->options->explain(c->options->arg, q->scrape_pool, q->labels, &r->body, &why);
+        if (rc < 0)
+                return refuse_query(why.msg, r, e);
+        return buf_putc(&r->body, '}', e);
+}
+
 /* Nothing is replayed, ever. */
 static int
 answer_replay(const struct status_context *c, const struct status_query *q, struct httpd_reply *r,
@@ -357,6 +388,7 @@ static const struct status_page pages[] = {
     {"/-/quit", false, true, answer_quit},
     {"/api/v1/targets", false, false, answer_targets},
     {"/api/v1/targets/metadata", false, false, answer_metadata},
+    {"/api/v1/targets/relabel_steps", false, false, answer_steps},
     {"/api/v1/metadata", false, false, answer_all_metadata},
     {"/api/v1/scrape_pools", false, false, answer_pools},
     {"/api/v1/status/config", false, false, answer_config},

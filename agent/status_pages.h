@@ -24,6 +24,7 @@ struct status_query { /* NULL: not given */
         const char *state;
         const char *scrape_pool;
         const char *limit;
+        const char *labels;
 };
 
 struct status_page {

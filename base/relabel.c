@@ -21,10 +21,13 @@ struct relabel_rule {
         enum relabel_action action;
         enum name_scheme scheme;
         uint64_t modulus;
-        struct view *sources; /* owned; the text of this and the next in `bytes` */
+        struct view *sources; /* owned; the text of this and what follows in `bytes` */
         size_t n_sources;
         struct view separator;
         struct view target;
+        struct view pattern; /* as written: to be shown */
+        struct view replacement;
+        bool pattern_written;
         char *bytes; /* owned */
         struct regex *regex; /* owned */
         struct template target_template;
@@ -74,12 +77,11 @@ copy_to(char **at, struct view v)
         return copy;
 }
 
-/* The options' strings, owned; *replacement is the copy of that one. */
+/* The options' strings, owned. */
 static int
-copy_texts(struct relabel_rule *r, const struct relabel_options *o, struct view *replacement,
-    struct err *e)
+copy_texts(struct relabel_rule *r, const struct relabel_options *o, struct err *e)
 {
-        size_t n = 1 + o->separator.n + o->target_label.n + o->replacement.n;
+        size_t n = 1 + o->separator.n + o->target_label.n + o->replacement.n + o->regex.n;
         char *at;
 
         for (size_t i = 0; i < o->n_source_labels; i++)
@@ -94,19 +96,21 @@ copy_texts(struct relabel_rule *r, const struct relabel_options *o, struct view 
         r->n_sources = o->n_source_labels;
         r->separator = copy_to(&at, o->separator);
         r->target = copy_to(&at, o->target_label);
-        *replacement = copy_to(&at, o->replacement);
+        r->replacement = copy_to(&at, o->replacement);
+        r->pattern = copy_to(&at, o->regex);
+        r->pattern_written = o->regex_written;
         return 0;
 }
 
 static int
-prepare_templates(struct relabel_rule *r, struct view replacement, struct err *e)
+prepare_templates(struct relabel_rule *r, struct err *e)
 {
         int rc = 0;
 
         if (r->action == RELABEL_REPLACE)
                 rc = template_new(r->target, r->regex, &r->target_template, e);
         if (rc == 0 && (r->action == RELABEL_REPLACE || r->action == RELABEL_LABELMAP))
-                rc = template_new(replacement, r->regex, &r->replacement_template, e);
+                rc = template_new(r->replacement, r->regex, &r->replacement_template, e);
         r->wants_groups = r->target_template.uses_groups || r->replacement_template.uses_groups;
         return rc;
 }
@@ -127,7 +131,6 @@ prepare_locale(struct relabel_rule *r, struct err *e)
 int
 relabel_compile(const struct relabel_options *o, struct relabel_rule **out, struct err *e)
 {
-        struct view replacement = {"", 0};
         struct relabel_rule *r = calloc(1, sizeof(*r));
         int rc;
 
@@ -140,9 +143,9 @@ relabel_compile(const struct relabel_options *o, struct relabel_rule **out, stru
         if (rc == 0)
                 rc = relabel_validate(o, e);
         if (rc == 0)
-                rc = copy_texts(r, o, &replacement, e);
+                rc = copy_texts(r, o, e);
         if (rc == 0)
-                rc = prepare_templates(r, replacement, e);
+                rc = prepare_templates(r, e);
         if (rc == 0)
                 rc = prepare_locale(r, e);
         if (rc < 0) {
@@ -166,6 +169,21 @@ relabel_rule_free(struct relabel_rule *r)
         free(r->sources);
         free(r->bytes);
         free(r);
+}
+
+void
+relabel_rule_describe(const struct relabel_rule *r, struct relabel_options *out)
+{
+        *out = (struct relabel_options){.action = r->action,
+            .source_labels = r->sources,
+            .n_source_labels = r->n_sources,
+            .separator = r->separator,
+            .regex = r->pattern,
+            .regex_written = r->pattern_written,
+            .modulus = r->modulus,
+            .target_label = r->target,
+            .replacement = r->replacement,
+            .scheme = r->scheme};
 }
 
 int

@@ -62,6 +62,8 @@ const char *relabel_action_name(enum relabel_action action);
 /* Validates and compiles; the message is the one of relabel.md section 3. ERR_CONFIG. */
 int relabel_compile(const struct relabel_options *o, struct relabel_rule **out, struct err *e);
 void relabel_rule_free(struct relabel_rule *r);
+/* The rule as it was written; views live as long as the rule. Any thread. */
+void relabel_rule_describe(const struct relabel_rule *r, struct relabel_options *out);
 
 /* Appends a compiled rule; takes it over and sets *r NULL. */
 int relabel_rules_take(struct relabel_rules *rules, struct relabel_rule **r, struct err *e);

@@ -3,6 +3,7 @@ import json
 import re
 import unittest
 import urllib.error
+import urllib.parse
 
 from harness.agent import job, run
 from harness.case import Case
@@ -91,6 +92,35 @@ class MovingOver(Case):
         self.wait(lambda: pools() == ["d"] and successful(1), "a good file after a bad one")
         reloads = process.log().count("configuration reloaded")
         self.assertEqual(3, reloads, process.log())
+
+    def test_explains_relabeling(self):
+        rules = [{"source_labels": ["__address__"], "regex": ".*:8", "action": "drop"},
+                 {"target_label": "site", "replacement": "a"}]
+        file = self.work / "prometheus.yml"
+        file.write_text(json.dumps({"scrape_configs": [
+            job("a", "127.0.0.1:9", "127.0.0.1:8", relabel_configs=rules), job("b", "127.0.0.1:7")]}))
+        done = run("check", "--explain", "127.0.0.1:8", file)
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertIn("drops the target\n  dropped: it is not scraped", done.stdout)
+        self.assertNotIn("site", done.stdout.split("a target of job a")[1])
+        for word in ("a", "http://127.0.0.1:9/metrics", "127.0.0.1:9"):
+            self.assertIn('adds site="a"', run("check", "--explain", word, file).stdout)
+        for word in ([file, "--explain=x"], [file, "--explain=a", "--json"]):
+            self.assertEqual(2, run("check", *word).returncode)
+        url = f"http://{self.address(self.unit('--web.listen-address=127.0.0.1:0'))}"
+        labels = urllib.parse.quote(json.dumps({"__address__": "127.0.0.1:8"}))
+
+        def steps(pool):
+            return json.loads(get(f"{url}/api/v1/targets/relabel_steps?scrapePool={pool}"
+                                  f"&labels={labels}"))["data"]["steps"]
+
+        self.assertEqual([False, False], [s["keep"] for s in steps("a")])
+        self.assertEqual("drop", steps("a")[0]["rule"]["action"])
+        self.assertEqual([], steps("b"))
+        with self.assertRaises(urllib.error.HTTPError) as refused:
+            steps("nothing")
+        self.assertEqual(400, refused.exception.code)
+        self.assertEqual("bad_data", json.loads(refused.exception.read())["errorType"])
 
     def test_flags_of_a_server_are_named(self):
         for flag, say in (("--storage.tsdb.path=/x", "--storage.agent.path"),

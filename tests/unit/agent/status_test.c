@@ -43,6 +43,15 @@ reload(void *arg, struct err *e)
         return 0;
 }
 
+static int
+explain(void *arg, const char *job, const char *labels, struct buf *out, struct err *e)
+{
+        (void)arg;
+        if (strcmp(job, "a") != 0 || strcmp(labels, "{}") != 0)
+                return err_set(e, ERR_NOTFOUND, "scrape pool \"%s\" not found", job);
+        return buf_puts(out, "{\"steps\":[]}", e);
+}
+
 static void
 quit(void *arg)
 {
@@ -59,6 +68,7 @@ start(bool lifecycle)
             .parts = fake_parts(),
             .ready = ready,
             .reload = reload,
+            .explain = explain,
             .quit = quit};
         struct err e = ERR_INIT;
         struct status *s;
@@ -164,6 +174,12 @@ test_methods_and_paths(void **state)
             {NULL, "/api/v1/query", 422, "", "unavailable with Prometheus Agent"},
             {"POST", "/api/v1/query", 422, "", "unavailable with Prometheus Agent"},
             {"DELETE", "/api/v1/query", 405, "GET, HEAD", "Only GET requests allowed.\n"},
+            {NULL, "/api/v1/targets/relabel_steps?labels=x", 400, "", "no scrapePool"},
+            {NULL, "/api/v1/targets/relabel_steps?scrapePool=x", 400, "", "no labels"},
+            {NULL, "/api/v1/targets/relabel_steps?scrapePool=x&labels=%7B%7D", 400, "",
+                "not found"},
+            {NULL, "/api/v1/targets/relabel_steps?scrapePool=a&labels=%7B%7D", 200, "",
+                "{\"status\":\"success\",\"data\":{\"steps\":[]}}"},
             {NULL, "/api/v1/targets/metadata?limit=x", 400, "", "limit must be a number"},
             {NULL, "/api/v1/targets/metadata?limit=3", 200, "", "\"data\":[]"},
             {"POST", "/nothing", 404, "", "404 page not found\n"},
