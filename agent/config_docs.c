@@ -1,6 +1,5 @@
 #include "agent/config_docs.h"
 
-#include "agent/config_keys.h"
 #include "base/buf.h"
 #include "base/err.h"
 
@@ -48,6 +47,12 @@ static const char *const type_names[] = {
     [CONFIG_ANY] = "map",
 };
 
+const char *
+config_type_name(enum config_type type)
+{
+        return type_names[type];
+}
+
 /* Text of a table's cell: nothing in it may end the cell or begin a tag. */
 static int
 put_cell(struct buf *out, const char *text, struct err *e)
@@ -88,7 +93,7 @@ put_row(struct buf *out, const struct config_key *key, struct err *e)
             [CONFIG_REFUSED] = "Not supported. ",
             [CONFIG_NO_EFFECT] = "No effect. ",
         };
-        int rc = buf_printf(out, e, "| `%s` | %s | ", key->name, type_names[key->type]);
+        int rc = buf_printf(out, e, "| `%s` | %s | ", key->name, config_type_name(key->type));
 
         if (rc == 0)
                 rc = put_default(out, key, e);

@@ -1,5 +1,5 @@
 # What `cmake --install` puts where (GNUInstallDirs; DESTDIR and --prefix are honoured):
-#   bin/gleaner, share/man/man1/gleaner.1
+#   bin/gleaner, share/man/man1/gleaner.1, share/man/man5/gleaner.yml.5
 #   lib/systemd/system/gleaner@.service, which starts the binary of this prefix, lib/sysusers.d/
 #   share/doc/gleaner/: licence, papers, example configurations and manifests, laid out as in the
 #   source, so that their links and kustomizations hold
@@ -8,11 +8,12 @@ include(GNUInstallDirs)
 
 install(TARGETS gleaner RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(FILES docs/gleaner.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES docs/gleaner.yml.5 DESTINATION ${CMAKE_INSTALL_MANDIR}/man5)
 install(FILES deploy/systemd/gleaner.sysusers DESTINATION lib/sysusers.d RENAME gleaner.conf)
 install(FILES README.md CHANGELOG.md CONTRIBUTING.md LICENSE
   DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs configs deploy DESTINATION ${CMAKE_INSTALL_DOCDIR}
-  PATTERN gleaner.1 EXCLUDE PATTERN systemd EXCLUDE)
+  PATTERN gleaner.1 EXCLUDE PATTERN gleaner.yml.5 EXCLUDE PATTERN systemd EXCLUDE)
 install(FILES wal/FORMAT.md DESTINATION ${CMAKE_INSTALL_DOCDIR}/wal)
 
 # --prefix may come with the installation: the unit's path is known only then.

@@ -1,10 +1,13 @@
 """The API of a Prometheus 3.x in agent mode and gleaner's, for one and the same file: every key that
 Prometheus has is there with the same type; gleaner may have more."""
 import json
+import re
+import subprocess
 import unittest
 import urllib.error
 
 from harness import paths
+from harness.agent import run
 from harness.case import Case
 from harness.exporter import FakeExporter, Page
 from harness.peers import get
@@ -109,6 +112,24 @@ class Shapes(Case):
             elif isinstance(theirs, dict):
                 wrong += [f"{path}: {line}" for line in differences(theirs, mine)]
         self.assertEqual([], wrong, "\n" + "\n".join(wrong))
+
+    def test_every_flag_is_known(self):
+        """Of those that this Prometheus lists; taken or refused, each has its own answer."""
+        listed = subprocess.run([str(paths.PEERS / "later/usr/bin/prometheus"), "--help"],
+                                capture_output=True, text=True, check=False).stdout
+        flags = re.findall(r"^ {6}--(\[no-\])?([a-z0-9.-]+)", listed, re.M)
+        self.assertGreater(len(flags), 40)
+        paper = (paths.SOURCE / "docs" / "FROM-PROMETHEUS.md").read_text()
+        for switch, name in flags:
+            with self.subTest(name):
+                value = [] if switch else ["1"]
+                done = run("--" + name, *value, "--help")
+                self.assertNotIn("unknown option", done.stderr)
+                if done.returncode != 0:
+                    self.assertIn("--" + name, done.stderr)
+                groups = [name, name.split(".")[0] + ".*", ".".join(name.split(".")[:2]) + ".*",
+                          re.sub(r"-[a-z-]+$", "-*", name), re.sub(r"(\.[a-z]+)?$", "*", name)]
+                self.assertTrue(any(f"--{g}" in paper for g in groups), f"{name}: not in the paper")
 
     def test_same_values_of_a_target(self):
         for url in self.urls:

@@ -9,7 +9,7 @@ from harness.case import Case
 from harness.paths import BUILD, GLEANER, SOURCE
 
 WANTED = {
-    "bin/gleaner", "share/man/man1/gleaner.1", "lib/systemd/system/gleaner@.service",
+    "bin/gleaner", "share/man/man1/gleaner.1", "share/man/man5/gleaner.yml.5", "lib/systemd/system/gleaner@.service",
     "lib/sysusers.d/gleaner.conf", "share/doc/gleaner/LICENSE", "share/doc/gleaner/README.md",
     "share/doc/gleaner/CHANGELOG.md", "share/doc/gleaner/docs/CONFIG.md",
     "share/doc/gleaner/docs/METRICS.md", "share/doc/gleaner/docs/ARCHITECTURE.md",
@@ -43,7 +43,8 @@ class Install(Case):
     def test_links_hold(self):
         """Of what users read; code and tests are not installed."""
         papers = self.install("/usr") / "share/doc/gleaner"
-        for paper in ("README.md", "configs/README.md", "deploy/README.md", "docs/CONFIG.md"):
+        for paper in ("README.md", "configs/README.md", "deploy/README.md", "docs/CONFIG.md",
+                      "docs/FROM-PROMETHEUS.md", "docs/FROM-VMAGENT.md"):
             for link in LINK.findall((papers / paper).read_text()):
                 place = ((papers / paper).parent / link).resolve()
                 if not link.startswith("bench/") and link != "docs/gleaner.1":
