@@ -97,11 +97,11 @@ const struct config_section config_top_section = {"", "config.plain", NULL, top_
 const struct config_section *const config_sections[] = {&config_top_section, &config_global_section,
     &config_job_section, &config_common_section, &config_group_section, &config_file_sd_section,
     &config_relabel_section, &config_remote_section, &config_queue_section,
-    &config_metadata_section, &config_http_section, &config_basic_auth_section,
-    &config_authorization_section, &config_tls_section, &config_header_section,
-    &config_proxy_section, &config_oauth2_section, &config_wal_section, &config_agent_section,
-    &config_alerting_section, &config_http_sd_section, &config_dns_sd_section,
-    &config_kubernetes_sd_section};
+    &config_metadata_section, &config_sigv4_section, &config_http_section,
+    &config_basic_auth_section, &config_authorization_section, &config_tls_section,
+    &config_header_section, &config_proxy_section, &config_oauth2_section, &config_wal_section,
+    &config_agent_section, &config_alerting_section, &config_http_sd_section,
+    &config_dns_sd_section, &config_kubernetes_sd_section};
 
 const size_t config_sections_count = COUNT(config_sections);
 

@@ -90,6 +90,7 @@ extern const struct config_section config_relabel_section;
 extern const struct config_section config_remote_section;
 extern const struct config_section config_queue_section;
 extern const struct config_section config_metadata_section;
+extern const struct config_section config_sigv4_section;
 extern const struct config_section config_http_section;
 extern const struct config_section config_header_section;
 extern const struct config_section config_basic_auth_section;

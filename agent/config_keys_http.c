@@ -227,6 +227,29 @@ static const struct config_key metadata_keys[] = {
 const struct config_section config_metadata_section = {"metadata_config", "config.MetadataConfig",
     NULL, metadata_keys, COUNT(metadata_keys), {{NULL, 0}}, "Taken, but metadata is not sent."};
 
+static const struct config_key sigv4_keys[] = {
+    {"region", CONFIG_STRING, CONFIG_USED, offsetof(struct config_sigv4, region), NULL, NULL, NULL,
+        NULL, "The region; AWS_REGION when left out."},
+    {"access_key", CONFIG_STRING, CONFIG_USED, offsetof(struct config_sigv4, access_key), NULL,
+        NULL, NULL, NULL,
+        "The key's id; when left out, AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY and "
+        "AWS_SESSION_TOKEN."},
+    {"secret_key", CONFIG_SECRET, CONFIG_USED, offsetof(struct config_sigv4, secret_key), NULL,
+        NULL, NULL, NULL, "The key."},
+    {"profile", CONFIG_STRING, CONFIG_REFUSED, CONFIG_NOWHERE, NULL, NULL, NULL, NULL,
+        "Files of profiles are not read; set access_key and secret_key."},
+    {"role_arn", CONFIG_STRING, CONFIG_REFUSED, CONFIG_NOWHERE, NULL, NULL, NULL, NULL,
+        "Roles are not assumed; set access_key and secret_key of the role's user."},
+    {"external_id", CONFIG_STRING, CONFIG_REFUSED, CONFIG_NOWHERE, NULL, NULL, NULL, NULL,
+        "Roles are not assumed; leave it out."},
+    {"use_fips_sts_endpoint", CONFIG_BOOL, CONFIG_NO_EFFECT, CONFIG_NOWHERE, "false", NULL, NULL,
+        NULL, "Roles are not assumed."},
+};
+
+const struct config_section config_sigv4_section = {"sigv4", "sigv4.plain", NULL, sigv4_keys,
+    COUNT(sigv4_keys), {{NULL, 0}},
+    "Signature Version 4 of AWS, for the service aps. Such requests follow no redirect."};
+
 static const struct config_key remote_keys[] = {
     {"url", CONFIG_URL, CONFIG_USED, offsetof(struct config_remote, url), NULL, NULL, NULL, NULL,
         "Required: where requests go."},
@@ -264,10 +287,8 @@ static const struct config_key remote_keys[] = {
         "false", NULL, NULL, NULL, "Each connection goes to any of the name's addresses."},
     {"failed_request_logging", CONFIG_BOOL, CONFIG_NO_EFFECT, CONFIG_NOWHERE, "false", NULL, NULL,
         NULL, "A failing endpoint is always logged, when it begins and when it ends."},
-    {"sigv4", CONFIG_ANY, CONFIG_REFUSED, CONFIG_NOWHERE, NULL, NULL, NULL, NULL,
-        "Requests are not signed for AWS; send through a proxy that signs, such as "
-        "aws-sigv4-proxy, "
-        "and set its URL."},
+    {"sigv4", CONFIG_SECTION, CONFIG_USED, offsetof(struct config_remote, sigv4), NULL, NULL, NULL,
+        &config_sigv4_section, "Requests are signed for AWS."},
     {"azuread", CONFIG_ANY, CONFIG_REFUSED, CONFIG_NOWHERE, NULL, NULL, NULL, NULL,
         "Managed and workload identities of Azure are not known; use oauth2 with the client's "
         "secret and the tenant's token_url."},

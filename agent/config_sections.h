@@ -243,6 +243,13 @@ struct config_queue {
         bool retry_on_http_429;
 };
 
+struct config_sigv4 {
+        const struct yaml_node *node;
+        const char *region;
+        const char *access_key;
+        const char *secret_key;
+};
+
 struct config_remote {
         const struct yaml_node *node;
         struct config_http http;
@@ -253,6 +260,7 @@ struct config_remote {
         const struct yaml_node *write_relabel_configs;
         const char *protobuf_message;
         bool round_robin_dns;
+        struct config_sigv4 sigv4;
         struct config_queue queue;
 };
 

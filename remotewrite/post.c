@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "base/http.h"
+#include "base/http_sigv4.h"
 #include "base/memory.h"
 #include "remotewrite/backoff.h"
 #include "remotewrite/endpoint.h"
@@ -198,14 +199,17 @@ add_headers(struct slot *s, struct err *e)
             "Content-Encoding: snappy",
             "Content-Type: application/x-protobuf",
             "X-Prometheus-Remote-Write-Version: 0.1.0",
-            "Expect:", /* no waiting for a 100 */
+            /* not in a signed request, whose body is too small for a 100 to be waited for */
+            "Expect:",
             "Accept:",
         };
+        const size_t suppressed = 2;
         const struct remote_endpoint *x = s->post->endpoint;
+        size_t n = sizeof(fixed) / sizeof(fixed[0]) - (x->sigv4 != NULL ? suppressed : 0);
         char line[512];
         int rc = 0;
 
-        for (size_t i = 0; rc == 0 && i < sizeof(fixed) / sizeof(fixed[0]); i++)
+        for (size_t i = 0; rc == 0 && i < n; i++)
                 rc = add_header(s, fixed[i], e);
         if (rc == 0 && s->job.attempt > 0) {
                 (void)snprintf(line, sizeof(line), "Retry-Attempt: %u", s->job.attempt);
@@ -228,6 +232,8 @@ set_up(struct slot *s, struct err *e)
 
         if (rc == 0)
                 rc = add_headers(s, e);
+        if (rc == 0 && x->sigv4 != NULL)
+                rc = http_sigv4_apply(x->sigv4, easy, s->job.body, &s->headers, e);
         if (rc < 0)
                 return rc;
         if (curl_easy_setopt(easy, CURLOPT_HTTPHEADER, s->headers) != CURLE_OK)
