@@ -34,7 +34,7 @@ static const char introduction[] =
     "A duration is 0, or numbers with the units y, w, d, h, m, s, ms, the larger first: 1h30m.\n"
     "A size is a number with B, KB, MB, GB, TB, PB, EB or KiB, MiB and so on, all powers of 1024.\n"
     "A key without effect takes any good value, for files that a Prometheus shares;\n"
-    "one that is not supported yet is refused, unless it is empty or its default.\n";
+    "one that is not supported is refused, unless it is empty or its default.\n";
 
 /* Text of which no line is a request and no backslash an escape. */
 static int
@@ -79,6 +79,8 @@ put_key(struct buf *out, const struct config_key *key, struct err *e)
                 rc = put_type(out, key, e);
         if (rc == 0 && key->support == CONFIG_LATER)
                 rc = buf_puts(out, "Not supported yet.\n", e);
+        else if (rc == 0 && key->support == CONFIG_REFUSED)
+                rc = buf_puts(out, "Not supported.\n", e);
         else if (rc == 0 && key->support != CONFIG_USED)
                 rc = buf_puts(out, "No effect.\n", e);
         if (rc == 0)
