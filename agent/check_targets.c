@@ -174,6 +174,21 @@ build_file_sd(
         return rc;
 }
 
+/* Only a running agent asks the network. */
+static int
+note_not_asked(struct build *b, const struct scrape_job *job, const char *section, struct err *e)
+{
+        const struct config_place place = {b->report->files[0], 0, 0};
+        char text[TEXT_MAX];
+
+        (void)snprintf(text, sizeof(text),
+            "%s of job %s are not asked here: its targets from there are not shown", section,
+            job->name);
+        if (config_report_add(b->report, CONFIG_NOTE, CONFIG_STAGE_VALUE, place, text) < 0)
+                return err_nomem(e, "a report");
+        return 0;
+}
+
 static int
 build_job(struct build *b, const struct scrape_job *job, struct err *e)
 {
@@ -183,6 +198,10 @@ build_job(struct build *b, const struct scrape_job *job, struct err *e)
                 rc = build_group(b, job, &job->static_groups[i], NULL, e);
         for (size_t i = 0; rc == 0 && i < job->n_file_sds; i++)
                 rc = build_file_sd(b, job, &job->file_sds[i], e);
+        if (rc == 0 && job->n_http_sds > 0)
+                rc = note_not_asked(b, job, "http_sd_configs", e);
+        if (rc == 0 && job->n_dns_sds > 0)
+                rc = note_not_asked(b, job, "dns_sd_configs", e);
         return rc;
 }
 

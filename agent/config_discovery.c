@@ -62,31 +62,44 @@ read_http(struct config_reader *r, const struct yaml_node *node, struct scrape_j
         config_hash_http_sd(out);
 }
 
-static void
-check_dns(struct config_reader *r, const struct yaml_node *node, struct scrape_job *job)
-{
-        static const char *const types[] = {"A", "AAAA", "MX", "NS"};
-        struct config_dns_sd in = {0};
-        struct view type;
+static const struct {
+        const char *name;
+        enum dns_type type;
+} dns_types[] = {
+    {"SRV", DNS_SRV}, {"A", DNS_A}, {"AAAA", DNS_AAAA}, {"MX", DNS_MX}, {"NS", DNS_NS}};
 
-        (void)job;
-        config_read_section(r, &config_dns_sd_section, node, &in);
-        type = view_of(in.type);
-        if (in.names == NULL || in.names->n_items == 0)
+static void
+check_dns(struct config_reader *r, const struct yaml_node *node, const struct config_dns_sd *in,
+    struct dns_sd *out)
+{
+        if (in->names == NULL || in->names->n_items == 0)
                 config_fail(r, CONFIG_STAGE_VALUE, node,
                     "DNS-SD config must contain at least one SRV record name");
-        if (config_same_name(type, VIEW_LIT("SRV")))
-                return;
-        for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-                if (!config_same_name(type, view_of(types[i])))
+        for (size_t i = 0; i < sizeof(dns_types) / sizeof(dns_types[0]); i++) {
+                if (!config_same_name(view_of(in->type), view_of(dns_types[i].name)))
                         continue;
-                if (in.port == 0)
+                out->type = dns_types[i].type;
+                if (out->type != DNS_SRV && in->port == 0)
                         config_fail(r, CONFIG_STAGE_VALUE, node,
                             "a port is required in DNS-SD configs for all record types except SRV");
                 return;
         }
         config_fail(r, CONFIG_STAGE_VALUE, yaml_node_get(node, "type"),
-            "invalid DNS-SD records type %s; type expects SRV, A, AAAA, MX or NS", in.type);
+            "invalid DNS-SD records type %s; type expects SRV, A, AAAA, MX or NS", in->type);
+}
+
+static void
+read_dns(struct config_reader *r, const struct yaml_node *node, struct scrape_job *job)
+{
+        struct dns_sd *out = &job->dns_sds[job->n_dns_sds++];
+        struct config_dns_sd in = {0};
+
+        config_read_section(r, &config_dns_sd_section, node, &in);
+        check_dns(r, node, &in, out);
+        out->names = config_strings(r, "names", in.names, &out->n_names);
+        out->port = in.port > INT32_MAX || in.port < INT32_MIN ? 0 : (int)in.port;
+        out->refresh_interval_ms = interval_or(r, node, in.refresh_interval_ms, 30);
+        config_hash_dns_sd(out, r->config->scrape->dns_servers);
 }
 
 struct kubernetes_role {
@@ -281,11 +294,12 @@ void
 config_discovery(struct config_reader *r, const struct config_job *in, struct scrape_job *job)
 {
         static const struct section_reader http = {"http_sd_configs", read_http};
-        static const struct section_reader dns = {"dns_sd_configs", check_dns};
+        static const struct section_reader dns = {"dns_sd_configs", read_dns};
         static const struct section_reader kubernetes = {"kubernetes_sd_configs", check_kubernetes};
 
         job->http_sds = config_array(r, count(in->http_sd_configs), sizeof(*job->http_sds));
         read_all(r, in->http_sd_configs, job, &http);
+        job->dns_sds = config_array(r, count(in->dns_sd_configs), sizeof(*job->dns_sds));
         read_all(r, in->dns_sd_configs, job, &dns);
         read_all(r, in->kubernetes_sd_configs, job, &kubernetes);
 }

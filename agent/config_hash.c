@@ -115,3 +115,16 @@ config_hash_http_sd(struct http_sd *sd)
         fold_number(&sd->key.hash, (uint64_t)sd->refresh_interval_ms);
         fold_client(&sd->key.hash, &sd->http);
 }
+
+void
+config_hash_dns_sd(struct dns_sd *sd, const char *servers)
+{
+        sd->key.identity = 0;
+        fold_number(&sd->key.identity, (uint64_t)sd->type);
+        fold_number(&sd->key.identity, (uint64_t)sd->port);
+        for (size_t i = 0; i < sd->n_names; i++)
+                fold_text(&sd->key.identity, sd->names[i]);
+        sd->key.hash = sd->key.identity;
+        fold_number(&sd->key.hash, (uint64_t)sd->refresh_interval_ms);
+        fold_text(&sd->key.hash, servers);
+}

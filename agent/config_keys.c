@@ -56,6 +56,10 @@ static const struct config_key agent_keys[] = {
     {"catchup_samples_per_second", CONFIG_UINT, CONFIG_USED,
         offsetof(struct config_agent_values, agent.catchup_samples_per_second), "0", NULL, NULL,
         NULL, "The most that a backlog is drained at, per endpoint. 0: no limit."},
+    {"dns_servers", CONFIG_STRINGS, CONFIG_USED, offsetof(struct config_agent_values, dns_servers),
+        NULL, NULL, NULL, NULL,
+        "Name servers for dns_sd_configs in place of those of /etc/resolv.conf: addresses, with a "
+        ":port unless it is 53. For a pod on the host's network that is to ask the cluster's."},
 };
 
 const struct config_section config_agent_section = {"agent", "config.plain", NULL, agent_keys,

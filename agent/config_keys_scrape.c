@@ -133,7 +133,7 @@ static const struct config_key job_keys[] = {
         NULL, NULL, "Of native histograms."},
     {"http_sd_configs", CONFIG_SECTIONS, CONFIG_USED, offsetof(struct config_job, http_sd_configs),
         NULL, NULL, NULL, &config_http_sd_section, "Targets from an HTTP endpoint."},
-    {"dns_sd_configs", CONFIG_SECTIONS, CONFIG_LATER, offsetof(struct config_job, dns_sd_configs),
+    {"dns_sd_configs", CONFIG_SECTIONS, CONFIG_USED, offsetof(struct config_job, dns_sd_configs),
         NULL, NULL, NULL, &config_dns_sd_section, "Targets from DNS records."},
     {"kubernetes_sd_configs", CONFIG_SECTIONS, CONFIG_LATER,
         offsetof(struct config_job, kubernetes_sd_configs), NULL, NULL, NULL,
@@ -222,13 +222,18 @@ static const struct config_key dns_sd_keys[] = {
         NULL, "SRV, A, AAAA, MX or NS."},
     {"port", CONFIG_INT, CONFIG_USED, offsetof(struct config_dns_sd, port), "0", NULL, NULL, NULL,
         "Required for all but SRV."},
-    {"refresh_interval", CONFIG_DURATION, CONFIG_USED, CONFIG_NOWHERE, "30s", NULL, NULL, NULL,
+    {"refresh_interval", CONFIG_DURATION, CONFIG_USED,
+        offsetof(struct config_dns_sd, refresh_interval_ms), "30s", NULL, NULL, NULL,
         "Time from one look-up to the next."},
 };
 
 const struct config_section config_dns_sd_section = {"dns_sd_configs", "dns.plain",
     "[]*dns.SDConfig", dns_sd_keys, COUNT(dns_sd_keys), {{NULL, 0}},
-    "Checked, but not supported yet."};
+    "A list; targets get __meta_dns_name, __meta_dns_srv_record_target, "
+    "__meta_dns_srv_record_port, "
+    "__meta_dns_mx_record_target and __meta_dns_ns_record_target. The servers and the search list "
+    "are those of /etc/resolv.conf (agent.dns_servers names others). A name that cannot be looked "
+    "up keeps its targets, one that does not exist has none."};
 
 static const struct config_key kubernetes_sd_keys[] = {
     {"role", CONFIG_STRING, CONFIG_USED, offsetof(struct config_kubernetes_sd, role), NULL, NULL,

@@ -10,6 +10,7 @@
 #include "base/http.h"
 #include "base/labels.h"
 
+struct dns_sd;
 struct http_sd;
 struct relabel_rules;
 struct scrape_job;
@@ -104,6 +105,7 @@ void config_agent(struct config_reader *r, const struct config_top *top);
 void config_hash_job(struct scrape_job *job, uint64_t rules);
 /* The key of a section that is complete. */
 void config_hash_http_sd(struct http_sd *sd);
+void config_hash_dns_sd(struct dns_sd *sd, const char *servers);
 
 /* config_warnings.c: what a valid file will do wrong. */
 void config_warnings(struct config_reader *r, const struct config_top *top);

@@ -56,6 +56,7 @@ struct config_wal_values {
 
 struct config_agent_values {
         const struct yaml_node *node;
+        const struct yaml_node *dns_servers;
         struct config_agent agent;
 };
 
@@ -207,6 +208,7 @@ struct config_dns_sd {
         const struct yaml_node *names;
         const char *type;
         int64_t port;
+        int64_t refresh_interval_ms;
 };
 
 struct config_kubernetes_sd {

@@ -9,6 +9,7 @@
 #define SCRAPE_JOB_H
 
 #include "base/arena.h"
+#include "base/dns.h"
 #include "base/http.h"
 #include "base/labels.h"
 #include "base/relabel.h"
@@ -47,6 +48,15 @@ struct http_sd {
         const char *url;
         int64_t refresh_interval_ms;
         struct http_options http;
+};
+
+struct dns_sd {
+        struct sd_key key;
+        const char **names;
+        size_t n_names;
+        enum dns_type type;
+        int port; /* for all but SRV */
+        int64_t refresh_interval_ms;
 };
 
 struct job_param {
@@ -90,6 +100,8 @@ struct scrape_job {
         size_t n_file_sds;
         struct http_sd *http_sds;
         size_t n_http_sds;
+        struct dns_sd *dns_sds;
+        size_t n_dns_sds;
         /*
          * Hash over everything that a target's series depend on (relabeling, honor_*, limits on
          * labels, name scheme): a target whose job has another one gets new series at a reload.
@@ -106,6 +118,7 @@ struct scrape_config {
         size_t n_jobs;
         struct label *external_labels; /* sorted; part of the scrape offset's seed */
         size_t n_external_labels;
+        const char *dns_servers; /* for dns_sds: "host:port,host:port"; NULL: resolv.conf's */
         int64_t clock_tolerance_ms; /* samples ahead of their scrape by half of it wait; 60 s */
 };
 

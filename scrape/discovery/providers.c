@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "scrape/discovery/assembly.h"
+#include "scrape/discovery/dns.h"
 #include "scrape/discovery/feed.h"
 #include "scrape/discovery/file.h"
 #include "scrape/discovery/groups.h"
@@ -95,14 +96,18 @@ make_files(struct providers *p, struct err *e)
 static size_t
 count_sources(const struct scrape_job *job)
 {
-        return job->n_http_sds;
+        return job->n_http_sds + job->n_dns_sds;
 }
 
 /* The k-th of a job, whatever its kind. */
 static int
 make_source(const struct source_input *in, size_t k, struct source **out, struct err *e)
 {
-        return http_source_new(in, &in->job->http_sds[k], out, e);
+        const struct scrape_job *job = in->job;
+
+        if (k < job->n_http_sds)
+                return http_source_new(in, &job->http_sds[k], out, e);
+        return dns_source_new(in, &job->dns_sds[k - job->n_http_sds], out, e);
 }
 
 /* Takes *source over. */
