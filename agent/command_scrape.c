@@ -5,6 +5,7 @@
 #include "agent/config.h"
 #include "agent/options.h"
 #include "agent/page.h"
+#include "agent/page_stats.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/compress.h"
@@ -32,12 +33,15 @@ enum {
         REPORT_BYTES = 4 << 20,
         FAILURE_BYTES = 8192,
         SOURCE_BYTES = 4096,
+        STATS_BYTES = 256 << 20,
 };
 
 struct arguments {
         const char *config;
         const char *job;
         const char *content_type; /* NULL: not given */
+        const char *top; /* rows of the figures' tables */
+        bool stats;
         bool json;
         bool help;
         const char *source;
@@ -49,6 +53,7 @@ struct run {
         struct scrape_job plain; /* the job without --config */
         const struct scrape_job *job;
         struct page *page; /* owned */
+        struct page_stats *stats; /* owned; NULL without --stats */
         bool type_checked;
         bool fetched; /* the URL's answer is in result */
         struct fetch_result result;
@@ -74,6 +79,9 @@ read_arguments(int argc, char **argv, struct arguments *a)
             {"content-type", &a->content_type, NULL, "TYPE",
                 "take the page for this type, whatever the server says"},
             {"json", NULL, &a->json, NULL, "one JSON object per sample"},
+            {"stats", NULL, &a->stats, NULL,
+                "instead of the samples: the largest metrics and labels, what each rule dropped"},
+            {"top", &a->top, NULL, "N", "rows of each table (10)"},
             {"help", NULL, &a->help, NULL, "this text"},
         };
         size_t n_rows = sizeof(rows) / sizeof(rows[0]);
@@ -86,6 +94,11 @@ read_arguments(int argc, char **argv, struct arguments *a)
         }
         if (n >= 0 && n != 1)
                 n = err_set(&e, ERR_CONFIG, "one URL, one file or - is wanted, not %d", n);
+        else if (n >= 0 && a->stats && a->json)
+                n = err_set(&e, ERR_CONFIG, "--stats is text, --json is of samples: give one");
+        else if (n >= 0 && a->top != NULL &&
+            (strspn(a->top, "0123456789") != strlen(a->top) || strlen(a->top) - 1 > 8))
+                n = err_set(&e, ERR_CONFIG, "--top=%.32s: it is a number", a->top);
         else if (n >= 0 && a->job != NULL && a->config == NULL)
                 n = err_set(&e, ERR_CONFIG, "--job needs --config");
         if (n < 0) {
@@ -291,16 +304,36 @@ is_url(const char *source)
 }
 
 static int
+print_stats(struct run *r, struct err *e)
+{
+        struct buf text = BUF_INIT(STATS_BYTES);
+        size_t top = r->a.top != NULL ? strtoul(r->a.top, NULL, 10) : 10;
+        int rc = page_stats_print(r->stats, r->job, top, &text, e);
+
+        if (rc == 0 && fwrite(text.ptr, 1, text.len, stdout) != text.len)
+                rc = err_sys(e, errno, "cannot write");
+        buf_release(&text);
+        return rc;
+}
+
+static int
 take_page(struct run *r, struct err *e)
 {
-        const struct page_options o = {
-            .job = r->job, .out = stdout, .json = r->a.json, .now_ms = clock_wall(clock_system())};
-        int rc = page_new(&o, &r->page, e);
+        struct page_options o = {.job = r->job,
+            .out = r->a.stats ? NULL : stdout,
+            .json = r->a.json,
+            .now_ms = clock_wall(clock_system())};
+        int rc = r->a.stats ? page_stats_new(&r->stats, e) : 0;
 
+        o.stats = r->stats;
+        if (rc == 0)
+                rc = page_new(&o, &r->page, e);
         if (rc == 0)
                 rc = is_url(r->a.source) ? read_url(r, e) : read_file(r, e);
         if (rc == 0)
                 rc = page_finish(r->page, e);
+        if (rc == 0 && r->stats != NULL)
+                rc = print_stats(r, e);
         if (rc == 0 && fflush(stdout) != 0)
                 rc = err_sys(e, errno, "cannot write");
         return rc;
@@ -395,6 +428,7 @@ command_scrape(int argc, char **argv)
         }
         exit_code = scrape(&r);
         page_free(r.page);
+        page_stats_free(r.stats);
         if (r.config != NULL)
                 config_free(r.config);
         http_teardown();

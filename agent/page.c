@@ -1,5 +1,6 @@
 #include "agent/page.h"
 
+#include "agent/page_stats.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -182,7 +183,9 @@ static int
 take_sample(void *arg, const struct text_sample *x, struct err *e)
 {
         struct page *p = arg;
-        const struct finalize_input in = {.job = p->o.job, .series = x->series, .type = x->type};
+        int dropped_by = -1;
+        const struct finalize_input in = {
+            .job = p->o.job, .series = x->series, .type = x->type, .dropped_by = &dropped_by};
         bool stamped = is_stamped(p, x);
         bool kept = false;
         bool seen;
@@ -199,7 +202,7 @@ take_sample(void *arg, const struct text_sample *x, struct err *e)
                 return rc;
         if (!kept) {
                 p->counts.dropped++;
-                return 0;
+                return p->o.stats != NULL ? page_stats_drop(p->o.stats, dropped_by, e) : 0;
         }
         hash = labels_hash(&l);
         seen = slotmap_find(&p->seen, hash) != NULL;
@@ -213,11 +216,13 @@ take_sample(void *arg, const struct text_sample *x, struct err *e)
                 return 0;
         }
         rc = seen ? 0 : add_series(p, hash, e);
+        if (rc == 0 && !seen && p->o.stats != NULL)
+                rc = page_stats_keep(p->o.stats, &l, e);
         if (rc < 0)
                 return rc;
         p->counts.kept++;
         /* Over the limit the page fails, but only at its end: the counts are of all of it. */
-        if (p->o.job->sample_limit > 0 && p->limited > p->o.job->sample_limit)
+        if (p->o.out == NULL || (p->o.job->sample_limit > 0 && p->limited > p->o.job->sample_limit))
                 return 0;
         return print(p, &l, x, e);
 }

@@ -15,11 +15,13 @@
 
 struct err;
 struct page;
+struct page_stats;
 struct scrape_job;
 
 struct page_options {
         const struct scrape_job *job; /* borrowed */
-        FILE *out; /* borrowed */
+        FILE *out; /* borrowed; NULL: nothing is printed */
+        struct page_stats *stats; /* borrowed, filled; NULL: nobody asks */
         bool json; /* one object per sample; else the exposition format */
         int64_t now_ms; /* the scrape's time: timestamps too far ahead of it are not taken */
 };

@@ -217,7 +217,7 @@ finalize_labels(const struct finalize_input *in, struct labels *l, bool *kept, s
         labels_freeze(l);
         rc = add_target_labels(in, l, e);
         if (rc == 0 && in->job->metric_relabel.n > 0)
-                rc = relabel_apply(&in->job->metric_relabel, l, &verdict, NULL, e);
+                rc = relabel_apply(&in->job->metric_relabel, l, &verdict, in->dropped_by, e);
         if (rc < 0)
                 return rc;
         *kept = verdict == RELABEL_KEPT && l->n > 0;

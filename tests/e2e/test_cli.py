@@ -158,6 +158,16 @@ class CommandLine(Case):
         self.assertEqual(0, done.returncode, done.stderr)
         self.assertIn("a", done.stdout)
 
+    def test_figures_of_a_page(self):
+        page = self.file('a{x="1"} 1\na{x="2"} 1\nb 1\n', "page.txt")
+        done = run("scrape", "--stats", "--top=1", page)
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertEqual("metrics, by series: 2\n         2  a\n"
+                         "labels, by values: 1\n         2  x\n", done.stdout)
+        self.assertIn("3 samples on the page", done.stderr)
+        for arguments in (["--stats", "--json"], ["--stats", "--top=x"], ["--stats", "--top="]):
+            self.assertEqual(2, run("scrape", *arguments, page).returncode)
+
     def test_what_cannot_be_written_fails(self):
         page = self.file("a 1\n", "page.txt")
         for arguments in (["--help"], ["version"], ["check", "--print-keys"],
