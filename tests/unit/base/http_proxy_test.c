@@ -183,6 +183,8 @@ the_environment_names_a_proxy_only_when_it_is_asked(void **state)
         (void)setenv("NO_PROXY", "direct.invalid", 1);
         get(&o, "http://target.invalid/", &t);
         assert_int_equal(t.code, CURLE_COULDNT_RESOLVE_HOST);
+        get(&o, "https://target.invalid/", &t);
+        assert_int_equal(t.code, CURLE_COULDNT_RESOLVE_HOST);
         o.proxy.from_environment = true;
         get(&o, "http://target.invalid/", &t);
         assert_int_equal(t.status, 200);
