@@ -71,6 +71,34 @@ what_is_written_is_used(void **state)
         config_free(c);
 }
 
+/* --storage.agent.retention.max-time: what the file says wins. */
+static void
+a_flag_fills_what_the_file_leaves_out(void **state)
+{
+        static const struct {
+                const char *text;
+                int64_t want_ms;
+        } rows[] = {
+            {"wal: {max_size: 2GiB}\n", 6000},
+            {"scrape_configs: []\n", 6000},
+            {"wal: {max_age: 12h}\n", INT64_C(12) * 3600 * 1000},
+        };
+        const struct config_env env = {.tenant = "t", .max_age_ms = 6000};
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                struct config_report report = {0};
+                struct config *c = NULL;
+                struct err e = ERR_INIT;
+
+                testing_ok(
+                    config_load_text("/f.yml", view_of(rows[i].text), &env, &c, &report, &e), &e);
+                assert_int_equal(c->wal.max_age_ms, rows[i].want_ms);
+                config_free(c);
+                config_report_release(&report);
+        }
+}
+
 int
 main(void)
 {
@@ -78,6 +106,7 @@ main(void)
             cmocka_unit_test(our_own_sections_are_checked),
             cmocka_unit_test(defaults),
             cmocka_unit_test(what_is_written_is_used),
+            cmocka_unit_test(a_flag_fills_what_the_file_leaves_out),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
