@@ -25,7 +25,7 @@ check_masked(const struct config *c)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-        static const struct config_env env = {"tenant-a", true};
+        static const struct config_env env = {.tenant = "tenant-a", .send_tenant_header = true};
         static const char included[] = "scrape_config_files";
         struct config_report report = {0};
         struct config *c = NULL;
