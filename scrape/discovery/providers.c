@@ -222,8 +222,8 @@ providers_set(struct providers *p, struct scrape_config *config, int64_t now_ms,
         }
         take_feeds(&fresh, p, now_ms);
         release_sections(p);
+        remove_stray_files(&fresh);
         *p = fresh;
-        remove_stray_files(p);
         return 0;
 }
 

@@ -259,7 +259,7 @@ parse_slots(struct view text, struct label own, struct saved *out, struct err *e
 
         for (size_t i = 0; i < text.n; i++)
                 lines += text.p[i] == '\n';
-        s.v = calloc(lines + 1, sizeof(*s.v));
+        s.v = calloc(lines + 1, sizeof(struct group_list *));
         if (s.v == NULL)
                 return err_nomem(e, "kept targets");
         while (text.n > 0 && rc == 0) {
