@@ -1,7 +1,7 @@
 /*
  * Discoveries that talk to the network: their sections are checked as Prometheus checks them
- * (discovery/http, discovery/dns, discovery/kubernetes), also those that are not supported yet, so
- * that mistakes are told by name.
+ * (discovery/http, discovery/dns), so that mistakes are told by name. config_kubernetes.c has the
+ * sections that are read there.
  */
 #include "agent/config_parts.h"
 #include "agent/config_url.h"
@@ -10,8 +10,6 @@
 #include "scrape/job.h"
 
 #include <string.h>
-
-enum { SELECTORS_MAX = 100 }; /* that are looked at: there are six roles */
 
 /* How one kind of section is read into a job. */
 struct section_reader {
@@ -102,174 +100,6 @@ read_dns(struct config_reader *r, const struct yaml_node *node, struct scrape_jo
         config_hash_dns_sd(out, r->config->scrape->dns_servers);
 }
 
-struct kubernetes_role {
-        const char *name;
-        const char *selectors[4]; /* roles that its selectors may have */
-        const char *listed;
-};
-
-static const struct kubernetes_role roles[] = {
-    {"pod", {"pod", "node"}, "pod, node"},
-    {"service", {"service"}, "service"},
-    {"endpointslice", {"pod", "service", "endpointslice"}, "pod, service, endpointslice"},
-    {"endpoints", {"pod", "service", "endpoints"}, "pod, service, endpoints"},
-    {"node", {"node"}, "node"},
-    {"ingress", {"ingress"}, "ingress"},
-};
-
-static const struct kubernetes_role *
-find_role(struct view name)
-{
-        for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
-                if (view_is(name, roles[i].name))
-                        return &roles[i];
-        }
-        return NULL;
-}
-
-/* name=value, name==value or name!=value, joined by commas; *out is the first that is none. */
-static bool
-is_field_selector(struct view text, struct view *out)
-{
-        while (text.n > 0) {
-                const char *comma = memchr(text.p, ',', text.n);
-                struct view one = {text.p, comma != NULL ? (size_t)(comma - text.p) : text.n};
-
-                if (one.n > 0 && memchr(one.p, '=', one.n) == NULL) {
-                        *out = one;
-                        return false;
-                }
-                if (comma == NULL)
-                        return true;
-                text = (struct view){comma + 1, text.n - one.n - 1};
-        }
-        return true;
-}
-
-static void
-check_selector(struct config_reader *r, const struct kubernetes_role *role,
-    const struct yaml_node *list, size_t index)
-{
-        const struct yaml_node *at = list->items[index];
-        const struct yaml_node *name = yaml_node_get(at, "role");
-        const struct yaml_node *field = yaml_node_get(at, "field");
-        struct view text = name != NULL ? name->text : VIEW_LIT("");
-        struct view wrong = {NULL, 0};
-        bool allowed = false;
-
-        for (size_t i = 0; i < index; i++) {
-                const struct yaml_node *other = yaml_node_get(list->items[i], "role");
-
-                if (view_eq(other != NULL ? other->text : VIEW_LIT(""), text))
-                        config_fail(r, CONFIG_STAGE_VALUE, at, "duplicated selector role: %.*s",
-                            (int)text.n, text.p);
-        }
-        for (size_t i = 0; i < sizeof(role->selectors) / sizeof(role->selectors[0]); i++)
-                allowed =
-                    allowed || (role->selectors[i] != NULL && view_is(text, role->selectors[i]));
-        if (!allowed)
-                config_fail(r, CONFIG_STAGE_VALUE, at, "%s role supports only %s selectors",
-                    role->name, role->listed);
-        if (field != NULL && field->kind == YAML_SCALAR && !is_field_selector(field->text, &wrong))
-                config_fail(r, CONFIG_STAGE_VALUE, field,
-                    "invalid selector: '%s'; can't understand '%.*s'", field->text.p, (int)wrong.n,
-                    wrong.p);
-}
-
-/* Is a key of the HTTP client among the keys? Such a client needs to know whom it talks to. */
-static bool
-has_http_keys(const struct yaml_node *node)
-{
-        size_t offset = 0;
-
-        for (size_t i = 0; node->kind == YAML_MAP && i < node->n_entries; i++) {
-                const struct yaml_entry *entry = &node->entries[i];
-
-                if (entry->value->kind != YAML_NULL && entry->key->kind == YAML_SCALAR &&
-                    config_key_find(&config_http_section, entry->key->text.p, &offset) != NULL)
-                        return true;
-        }
-        return false;
-}
-
-static void
-check_kubernetes_client(
-    struct config_reader *r, const struct yaml_node *node, const struct config_kubernetes_sd *in)
-{
-        bool server = in->api_server[0] != '\0';
-        bool file = in->kubeconfig_file[0] != '\0';
-        const struct yaml_node *own = yaml_node_get(in->namespaces, "own_namespace");
-        bool own_namespace = false;
-
-        config_http_check(r, &in->http);
-        if (own != NULL)
-                (void)yaml_node_bool(own, &own_namespace);
-        if (server && file)
-                config_fail(r, CONFIG_STAGE_VALUE, node,
-                    "cannot use 'kubeconfig_file' and 'api_server' simultaneously");
-        if (file && has_http_keys(node))
-                config_fail(r, CONFIG_STAGE_VALUE, node,
-                    "cannot use a custom HTTP client configuration together with "
-                    "'kubeconfig_file'");
-        if (!server && !file && has_http_keys(node))
-                config_fail(r, CONFIG_STAGE_VALUE, node,
-                    "to use custom HTTP client configuration please provide the 'api_server' URL "
-                    "explicitly");
-        if (server && own_namespace)
-                config_fail(r, CONFIG_STAGE_VALUE, node,
-                    "cannot use 'api_server' and 'namespaces.own_namespace' simultaneously");
-        if (file && own_namespace)
-                config_fail(r, CONFIG_STAGE_VALUE, node,
-                    "cannot use 'kubeconfig_file' and 'namespaces.own_namespace' simultaneously");
-}
-
-/* A map with no keys but these. */
-static void
-check_keys(struct config_reader *r, const struct yaml_node *map, const char *const *names, size_t n)
-{
-        for (size_t i = 0; map != NULL && i < map->n_entries; i++) {
-                const struct yaml_node *key = map->entries[i].key;
-                bool known = false;
-
-                for (size_t k = 0; k < n; k++)
-                        known = known || view_is(key->text, names[k]);
-                if (!known)
-                        config_fail(r, CONFIG_STAGE_SHAPE, key,
-                            "field %.64s not found in type kubernetes.plain",
-                            key->text.n > 0 ? key->text.p : "");
-        }
-}
-
-static void
-check_kubernetes(struct config_reader *r, const struct yaml_node *node, struct scrape_job *job)
-{
-        static const char *const namespace_keys[] = {"own_namespace", "names"};
-        static const char *const selector_keys[] = {"role", "label", "field"};
-        struct config_kubernetes_sd in = {0};
-        const struct kubernetes_role *role;
-
-        (void)job;
-        config_read_section(r, &config_kubernetes_sd_section, node, &in);
-        role = find_role(view_of(in.role));
-        if (in.role[0] == '\0')
-                config_fail(r, CONFIG_STAGE_VALUE, node,
-                    "role missing (one of: pod, service, endpoints, endpointslice, node, ingress)");
-        else if (role == NULL)
-                config_fail(r, CONFIG_STAGE_VALUE, yaml_node_get(node, "role"),
-                    "unknown Kubernetes SD role \"%s\"; role expects pod, service, endpoints, "
-                    "endpointslice, node or ingress",
-                    in.role);
-        check_kubernetes_client(r, node, &in);
-        check_keys(r, in.namespaces, namespace_keys, 2);
-        if (in.selectors == NULL)
-                return;
-        for (size_t i = 0; i < in.selectors->n_items && i < SELECTORS_MAX; i++) {
-                check_keys(r, in.selectors->items[i], selector_keys, 3);
-                if (role != NULL)
-                        check_selector(r, role, in.selectors, i);
-        }
-}
-
 /* The items of a section's list that are something. */
 static void
 read_all(struct config_reader *r, const struct yaml_node *list, struct scrape_job *job,
@@ -295,11 +125,14 @@ config_discovery(struct config_reader *r, const struct config_job *in, struct sc
 {
         static const struct section_reader http = {"http_sd_configs", read_http};
         static const struct section_reader dns = {"dns_sd_configs", read_dns};
-        static const struct section_reader kubernetes = {"kubernetes_sd_configs", check_kubernetes};
+        static const struct section_reader kubernetes = {
+            "kubernetes_sd_configs", config_kubernetes};
 
         job->http_sds = config_array(r, count(in->http_sd_configs), sizeof(*job->http_sds));
         read_all(r, in->http_sd_configs, job, &http);
         job->dns_sds = config_array(r, count(in->dns_sd_configs), sizeof(*job->dns_sds));
         read_all(r, in->dns_sd_configs, job, &dns);
+        job->kubernetes_sds =
+            config_array(r, count(in->kubernetes_sd_configs), sizeof(*job->kubernetes_sds));
         read_all(r, in->kubernetes_sd_configs, job, &kubernetes);
 }

@@ -128,3 +128,37 @@ config_hash_dns_sd(struct dns_sd *sd, const char *servers)
         fold_number(&sd->key.hash, (uint64_t)sd->refresh_interval_ms);
         fold_text(&sd->key.hash, servers);
 }
+
+/* Which API server, and how it is talked to. */
+static uint64_t
+hash_server(const struct kubernetes_sd *sd)
+{
+        uint64_t hash = 0;
+
+        fold_text(&hash, sd->api_server);
+        fold_text(&hash, sd->kubeconfig_file);
+        fold_http(&hash, &sd->http);
+        return hash;
+}
+
+void
+config_hash_kubernetes_sd(struct kubernetes_sd *sd)
+{
+        const uint64_t flags[] = {(uint64_t)sd->role, sd->own_namespace, sd->attach_node,
+            sd->attach_namespace, sd->attach_deployment, sd->attach_job, sd->attach_cronjob,
+            sd->n_namespaces};
+
+        sd->server = hash_server(sd);
+        sd->key.identity = 0;
+        fold_text(&sd->key.identity, sd->api_server);
+        fold_text(&sd->key.identity, sd->kubeconfig_file);
+        fold_bytes(&sd->key.identity, flags, sizeof(flags));
+        for (size_t i = 0; i < sd->n_namespaces; i++)
+                fold_text(&sd->key.identity, sd->namespaces[i]);
+        for (size_t i = 0; i < KUBERNETES_ROLES; i++) {
+                fold_text(&sd->key.identity, sd->selectors[i].label);
+                fold_text(&sd->key.identity, sd->selectors[i].field);
+        }
+        sd->key.hash = sd->key.identity;
+        fold_number(&sd->key.hash, sd->server);
+}

@@ -135,7 +135,7 @@ static const struct config_key job_keys[] = {
         NULL, NULL, NULL, &config_http_sd_section, "Targets from an HTTP endpoint."},
     {"dns_sd_configs", CONFIG_SECTIONS, CONFIG_USED, offsetof(struct config_job, dns_sd_configs),
         NULL, NULL, NULL, &config_dns_sd_section, "Targets from DNS records."},
-    {"kubernetes_sd_configs", CONFIG_SECTIONS, CONFIG_LATER,
+    {"kubernetes_sd_configs", CONFIG_SECTIONS, CONFIG_USED,
         offsetof(struct config_job, kubernetes_sd_configs), NULL, NULL, NULL,
         &config_kubernetes_sd_section, "Targets from a Kubernetes API server."},
 };
@@ -244,14 +244,19 @@ static const struct config_key kubernetes_sd_keys[] = {
         offsetof(struct config_kubernetes_sd, kubeconfig_file), NULL, NULL, NULL, NULL,
         "A kubeconfig file instead."},
     {"namespaces", CONFIG_ANY, CONFIG_USED, offsetof(struct config_kubernetes_sd, namespaces), NULL,
-        NULL, NULL, NULL, "Namespaces to look at."},
+        NULL, NULL, NULL,
+        "names: a list of namespaces to look at, all when it is empty; own_namespace: true adds "
+        "the "
+        "agent's own, in its cluster only."},
     {"selectors", CONFIG_ANY, CONFIG_USED, offsetof(struct config_kubernetes_sd, selectors), NULL,
-        NULL, NULL, NULL, "Selectors per role."},
-    {"attach_metadata", CONFIG_ANY, CONFIG_USED, CONFIG_NOWHERE, NULL, NULL, NULL, NULL,
-        "More labels from the node, the namespace or the owner."},
+        NULL, NULL, NULL,
+        "A list of {role, label, field}: only objects of that role that match are listed."},
+    {"attach_metadata", CONFIG_ANY, CONFIG_USED,
+        offsetof(struct config_kubernetes_sd, attach_metadata), NULL, NULL, NULL, NULL,
+        "node, namespace, deployment, job, cronjob: true adds labels from those of a target."},
 };
 
 const struct config_section config_kubernetes_sd_section = {"kubernetes_sd_configs",
     "kubernetes.plain", "[]*kubernetes.SDConfig", kubernetes_sd_keys, COUNT(kubernetes_sd_keys),
     {{&config_http_section, offsetof(struct config_kubernetes_sd, http)}, {NULL, 0}},
-    "Checked, but not supported yet."};
+    "A list; targets get __meta_kubernetes_* labels. HTTP client keys only with api_server."};

@@ -12,6 +12,7 @@
 
 struct dns_sd;
 struct http_sd;
+struct kubernetes_sd;
 struct relabel_rules;
 struct scrape_job;
 struct yaml_node;
@@ -84,6 +85,13 @@ struct config_seen_group {
 /* config_discovery.c: the sections of a job that talk to the network. */
 void config_discovery(struct config_reader *r, const struct config_job *in, struct scrape_job *job);
 
+/* config_kubernetes.c: one section of kubernetes_sd_configs, appended to the job's. */
+void config_kubernetes(
+    struct config_reader *r, const struct yaml_node *node, struct scrape_job *job);
+/* config_selectors.c: is it a selector of labels, or of fields? If not, the reason is reported. */
+void config_label_selector(struct config_reader *r, const struct yaml_node *at);
+void config_field_selector(struct config_reader *r, const struct yaml_node *at);
+
 /* config_scrape.c: appends the jobs of a list to the configuration that is being made. */
 void config_jobs(
     struct config_reader *r, const struct config_global *global, const struct yaml_node *list);
@@ -106,6 +114,7 @@ void config_hash_job(struct scrape_job *job, uint64_t rules);
 /* The key of a section that is complete. */
 void config_hash_http_sd(struct http_sd *sd);
 void config_hash_dns_sd(struct dns_sd *sd, const char *servers);
+void config_hash_kubernetes_sd(struct kubernetes_sd *sd);
 
 /* config_warnings.c: what a valid file will do wrong. */
 void config_warnings(struct config_reader *r, const struct config_top *top);

@@ -219,6 +219,7 @@ struct config_kubernetes_sd {
         const char *kubeconfig_file;
         const struct yaml_node *namespaces;
         const struct yaml_node *selectors;
+        const struct yaml_node *attach_metadata;
 };
 
 struct config_relabel {

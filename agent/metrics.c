@@ -177,6 +177,22 @@ put_feeds(struct writer *w, struct err *e)
 }
 
 static int
+put_roles(struct writer *w, struct err *e)
+{
+        static const char *const roles[KUBERNETES_ROLES] = {
+            "node", "pod", "service", "endpoints", "endpointslice", "ingress"};
+        const struct kubernetes_counters *c = &w->s->scraping.stats.net.kubernetes;
+        int rc = 0;
+
+        for (size_t i = 0; rc == 0 && w->s->has_scraping && i < KUBERNETES_ROLES; i++) {
+                const struct item item = {c->events[i], "role", roles[i], NULL, NULL};
+
+                rc = put_item(w, &item, e);
+        }
+        return rc;
+}
+
+static int
 put_remotes(struct writer *w, struct err *e)
 {
         int rc = 0;
@@ -220,6 +236,8 @@ put_row(struct writer *w, struct err *e)
                 return put_pools(w, e);
         case METRIC_OF_FEED:
                 return put_feeds(w, e);
+        case METRIC_OF_KUBERNETES:
+                return put_roles(w, e);
         case METRIC_OF_REMOTE:
                 return put_remotes(w, e);
         }

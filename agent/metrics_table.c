@@ -11,6 +11,9 @@ enum { TRIM_REASONS = 2, SENDER_STATES = SENDER_HELD + 1 };
 /* in the order of wal_stats.trimmed_samples */
 static const char *const trim_names[TRIM_REASONS] = {"age", "size"};
 
+/* in the order of enum kubernetes_event */
+static const char *const event_names[KUBERNETES_EVENTS] = {"add", "delete", "update"};
+
 const struct metric_row metrics_table[] = {
     /* ---- the program and its process ---- */
     {.name = "prometheus_build_info",
@@ -399,6 +402,45 @@ const struct metric_row metrics_table[] = {
         .source = METRIC_OF_SCRAPING,
         .offset = offsetof(struct metrics_scraping, stats.net.dns_lookup_failures),
         .help = "Look-ups of dns_sd_configs without an answer; that a name does not exist is one."},
+    {.name = "prometheus_sd_kubernetes_events_total",
+        .counter = true,
+        .source = METRIC_OF_KUBERNETES,
+        .key = "event",
+        .names = event_names,
+        .n_names = KUBERNETES_EVENTS,
+        .help = "Changes of Kubernetes objects that were heard of, by the kind of object."},
+    {.name = "prometheus_sd_kubernetes_failures_total",
+        .counter = true,
+        .source = METRIC_OF_SCRAPING,
+        .offset = offsetof(struct metrics_scraping, stats.net.kubernetes.failures),
+        .help = "Lists and watches of kubernetes_sd_configs that failed."},
+    {.name = "gleaner_sd_kubernetes_lists_total",
+        .counter = true,
+        .source = METRIC_OF_SCRAPING,
+        .offset = offsetof(struct metrics_scraping, stats.net.kubernetes.lists),
+        .help = "Requests for a list of Kubernetes objects, or a page of one."},
+    {.name = "gleaner_sd_kubernetes_objects_refused_total",
+        .counter = true,
+        .source = METRIC_OF_SCRAPING,
+        .offset = offsetof(struct metrics_scraping, stats.net.kubernetes.refused),
+        .help = "Kubernetes objects over a bound of size or number: their targets are missing."},
+    {.name = "gleaner_sd_kubernetes_watches",
+        .source = METRIC_OF_SCRAPING,
+        .offset = offsetof(struct metrics_scraping, stats.net.kubernetes.watches),
+        .help = "Lists and watches of Kubernetes objects: one per API server, kind, namespace and "
+                "selector."},
+    {.name = "gleaner_sd_kubernetes_watches_failing",
+        .source = METRIC_OF_SCRAPING,
+        .offset = offsetof(struct metrics_scraping, stats.net.kubernetes.watches_failing),
+        .help = "Those of them that fail now; what they knew stays."},
+    {.name = "gleaner_sd_kubernetes_objects",
+        .source = METRIC_OF_SCRAPING,
+        .offset = offsetof(struct metrics_scraping, stats.net.kubernetes.objects),
+        .help = "Kubernetes objects that are known."},
+    {.name = "gleaner_sd_kubernetes_bytes",
+        .source = METRIC_OF_SCRAPING,
+        .offset = offsetof(struct metrics_scraping, stats.net.kubernetes.bytes),
+        .help = "Memory that their fields take."},
     {.name = "prometheus_sd_refresh_failures_total",
         .counter = true,
         .source = METRIC_OF_FEED,
@@ -638,6 +680,8 @@ metric_source_labels(enum metric_source source)
                 return "name, config";
         case METRIC_OF_FEED:
                 return "mechanism, config";
+        case METRIC_OF_KUBERNETES:
+                return "role";
         case METRIC_OF_REMOTE:
                 return "remote_name, url";
         default:

@@ -23,6 +23,7 @@ enum metric_source {
         METRIC_OF_POOL, /* struct metrics_pool, one per job; label scrape_job */
         METRIC_OF_DISCOVERY, /* the same; labels name="scrape" and config (the job) */
         METRIC_OF_FEED, /* struct metrics_feed, one per job and kind; labels mechanism and config */
+        METRIC_OF_KUBERNETES, /* uint64_t[KUBERNETES_EVENTS], one per role; label role */
         METRIC_OF_REMOTE, /* struct sender_stats, one per endpoint; labels remote_name and url */
 };
 

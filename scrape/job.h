@@ -59,6 +59,41 @@ struct dns_sd {
         int64_t refresh_interval_ms;
 };
 
+/* The first six of enum kube_kind are these (scrape/discovery/kubernetes/kinds.h). */
+enum kubernetes_role {
+        KUBERNETES_NODE,
+        KUBERNETES_POD,
+        KUBERNETES_SERVICE,
+        KUBERNETES_ENDPOINTS,
+        KUBERNETES_ENDPOINTSLICE,
+        KUBERNETES_INGRESS,
+        KUBERNETES_ROLES
+};
+
+struct kubernetes_selector {
+        const char *label; /* "": none */
+        const char *field;
+};
+
+/* Neither api_server nor kubeconfig_file: the cluster that the agent runs in. */
+struct kubernetes_sd {
+        struct sd_key key;
+        uint64_t server; /* hash of all that says which API server, and how it is talked to */
+        enum kubernetes_role role;
+        const char *api_server; /* NULL: none */
+        const char *kubeconfig_file; /* absolute; NULL: none */
+        const char **namespaces; /* empty: all */
+        size_t n_namespaces;
+        bool own_namespace; /* the agent's own, besides */
+        struct kubernetes_selector selectors[KUBERNETES_ROLES]; /* of the objects of that role */
+        bool attach_node;
+        bool attach_namespace;
+        bool attach_deployment;
+        bool attach_job;
+        bool attach_cronjob;
+        struct http_options http;
+};
+
 struct job_param {
         const char *name;
         const char **values;
@@ -102,6 +137,8 @@ struct scrape_job {
         size_t n_http_sds;
         struct dns_sd *dns_sds;
         size_t n_dns_sds;
+        struct kubernetes_sd *kubernetes_sds;
+        size_t n_kubernetes_sds;
         /*
          * Hash over everything that a target's series depend on (relabeling, honor_*, limits on
          * labels, name scheme): a target whose job has another one gets new series at a reload.

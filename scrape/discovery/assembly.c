@@ -23,6 +23,7 @@ struct assembly {
         uint64_t job_dropped; /* of the current job, kept */
         struct target_list active;
         struct target_list dropped;
+        size_t dropped_bytes;
         struct assembly_report report;
 };
 
@@ -151,8 +152,10 @@ keep_dropped(struct assembly *a, struct target **t, struct err *e)
         uint64_t keep = a->job->keep_dropped_targets;
 
         a->report.dropped++;
-        if (a->dropped.n >= ASSEMBLY_MAX_DROPPED || (keep > 0 && a->job_dropped >= keep))
+        if (a->dropped.n >= ASSEMBLY_MAX_DROPPED || (keep > 0 && a->job_dropped >= keep) ||
+            a->dropped_bytes + (*t)->size > ASSEMBLY_MAX_DROPPED_BYTES)
                 return 0;
+        a->dropped_bytes += (*t)->size;
         a->job_dropped++;
         return take(&a->dropped, t, e);
 }

@@ -21,6 +21,7 @@ struct target_set;
 enum {
         ASSEMBLY_MAX_TARGETS = 100000, /* of all jobs; more are refused */
         ASSEMBLY_MAX_DROPPED = 10000, /* kept for display when keep_dropped_targets is 0 */
+        ASSEMBLY_MAX_DROPPED_BYTES = 3 << 20, /* and no more than this; all are counted */
 };
 
 struct assembly_report {

@@ -7,6 +7,7 @@
 #include "scrape/discovery/file.h"
 #include "scrape/discovery/groups.h"
 #include "scrape/discovery/http.h"
+#include "scrape/discovery/kubernetes/kubernetes.h"
 #include "scrape/discovery/net.h"
 #include "scrape/discovery/source.h"
 #include "scrape/job.h"
@@ -96,7 +97,7 @@ make_files(struct providers *p, struct err *e)
 static size_t
 count_sources(const struct scrape_job *job)
 {
-        return job->n_http_sds + job->n_dns_sds;
+        return job->n_http_sds + job->n_dns_sds + job->n_kubernetes_sds;
 }
 
 /* The k-th of a job, whatever its kind. */
@@ -107,7 +108,11 @@ make_source(const struct source_input *in, size_t k, struct source **out, struct
 
         if (k < job->n_http_sds)
                 return http_source_new(in, &job->http_sds[k], out, e);
-        return dns_source_new(in, &job->dns_sds[k - job->n_http_sds], out, e);
+        k -= job->n_http_sds;
+        if (k < job->n_dns_sds)
+                return dns_source_new(in, &job->dns_sds[k], out, e);
+        k -= job->n_dns_sds;
+        return kubernetes_source_new(in, &job->kubernetes_sds[k], out, e);
 }
 
 /* Takes *source over. */

@@ -43,7 +43,8 @@ fill_fakes(void)
         fake.active[0] = fake.active[1] = (struct target_status){.target = &targets[0]};
         fake.active[2] = (struct target_status){.target = &targets[1]};
         fake.n_active = 3;
-        fake.scraper.net = (struct source_counters){21, 22, 23};
+        fake.scraper.net = (struct source_counters){
+            .http_failures = 21, .dns_lookups = 22, .dns_lookup_failures = 23};
         fake.feeds[0] = (struct feed_view){"node", "http", 5, 2, true, true, -2000};
         fake.feeds[1] = (struct feed_view){"node", "http", 5, 1, false, true, 0};
         fake.feeds[2] = (struct feed_view){"node", "dns", 7, 7, false, false, 0};
