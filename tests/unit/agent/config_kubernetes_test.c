@@ -32,6 +32,10 @@ static const struct config_case cases[] = {
         "invalid selector: 'a=b,metadata.status-Running'; can't understand "
         "'metadata.status-Running'",
         false},
+    {"oauth2",
+        "  kubernetes_sd_configs: [{role: pod, api_server: \"https://a\", oauth2: {client_id: a, "
+        "token_url: \"https://b\"}}]\n",
+        "oauth2 is not supported yet in kubernetes_sd_configs", false},
     {"all that there is",
         "  kubernetes_sd_configs: [{role: pod, api_server: \"https://a\", bearer_token: t, "
         "namespaces: "
