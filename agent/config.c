@@ -246,10 +246,10 @@ config_load_text(const char *path, struct view text, const struct config_env *en
                     : config_report_summary(report, path, e);
         else
                 rc = make_config(path, &c, e);
-        if (rc == 0)
+        if (c != NULL) {
                 c->contents = config_contents_add(0, path, text);
-        if (rc == 0)
                 rc = read_tree(c, env, &tree, report, e);
+        }
         yaml_tree_release(&tree);
         if (rc == 0)
                 *out = c;

@@ -59,8 +59,8 @@ static void
 test_text(void **state)
 {
         static const char *const of_a[] = {"  discovered {__address__=\"a:1\", ",
-            "  1. replace source_labels=[__address__] regex=\"(.*):1\" target_label=\"host\" "
-            "replacement=\"$1\\\"\"\n       adds host=\"a\\\"\"\n",
+            ("  1. replace source_labels=[__address__] regex=\"(.*):1\" target_label=\"host\" "
+             "replacement=\"$1\\\"\"\n       adds host=\"a\\\"\"\n"),
             "  2. drop source_labels=[__address__] regex=\"gone.*\"\n       changes nothing\n",
             "       sets zone=\"a\\\"\", it was \"z\"\n",
             "  4. labeldrop regex=\"zone\"\n       removes zone=\"a\\\"\"\n",
