@@ -77,12 +77,12 @@ grow(struct kube_store *s, struct err *e)
 }
 
 static void
-account(struct kube_store *s, const struct kube_entry *x, int sign)
+account(struct kube_store *s, const struct kube_entry *x, bool more)
 {
         size_t n = sizeof(*x) + x->size;
 
-        s->bytes = sign > 0 ? s->bytes + n : s->bytes - n;
-        memory_account(MEMORY_TARGETS, sign * (int64_t)n);
+        s->bytes = more ? s->bytes + n : s->bytes - n;
+        memory_account(MEMORY_TARGETS, more ? (int64_t)n : -(int64_t)n);
 }
 
 void
@@ -111,11 +111,11 @@ set(struct kube_store *s, size_t i, uint64_t hash, struct view record, struct er
         x->size = (uint32_t)record.n;
         memcpy(x->record, record.p, record.n);
         if (old != NULL)
-                account(s, old, -1);
+                account(s, old, false);
         free(old);
         s->n += old == NULL;
         s->slots[i] = x;
-        account(s, x, 1);
+        account(s, x, true);
         return 0;
 }
 
@@ -154,7 +154,7 @@ remove_at(struct kube_store *s, size_t i)
         size_t mask = s->n_slots - 1;
         size_t hole = i;
 
-        account(s, s->slots[i], -1);
+        account(s, s->slots[i], false);
         free(s->slots[i]);
         s->n--;
         for (size_t k = (i + 1) & mask; s->slots[k] != NULL; k = (k + 1) & mask) {
@@ -224,7 +224,7 @@ kube_store_release(struct kube_store *s)
         for (size_t i = 0; i < s->n_slots; i++) {
                 if (s->slots[i] == NULL)
                         continue;
-                account(s, s->slots[i], -1);
+                account(s, s->slots[i], false);
                 free(s->slots[i]);
         }
         memory_account(MEMORY_TARGETS, -(int64_t)(s->n_slots * sizeof(struct kube_entry *)));
