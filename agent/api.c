@@ -16,7 +16,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { POOLS_MAX_BYTES = 1 << 20, URL_MAX_BYTES = 1 << 20 };
+enum { POOLS_MAX_BYTES = 1 << 20, URL_MAX_BYTES = 1 << 20, LABELS_MAX_BYTES = 16 << 20 };
 
 static const char *const health_names[] = {"unknown", "up", "down"};
 
@@ -35,6 +35,7 @@ struct listing {
         const struct global_url_self *self; /* NULL: not known */
         size_t listed;
         struct arena arena;
+        struct arena scratch; /* of one target */
         struct pool *pools;
 };
 
@@ -154,8 +155,13 @@ static int
 begin_target(struct listing *l, const struct target *t, struct err *e)
 {
         int rc = put_key(l->out, l->listed++ > 0 ? ",{" : "{", "discoveredLabels", e);
+        struct labels discovered;
 
-        return rc == 0 ? put_labels(l->out, t->discovered, t->n_discovered, e) : rc;
+        arena_reset(&l->scratch);
+        labels_init(&discovered, &l->scratch);
+        if (rc == 0)
+                rc = target_discovered(t, &discovered, e);
+        return rc == 0 ? put_labels(l->out, discovered.v, discovered.n, e) : rc;
 }
 
 /* Fields that Prometheus does not have, behind those that it has. */
@@ -288,7 +294,8 @@ api_targets(struct scraper *s, const struct api_targets_query *q, struct buf *ou
             .scrape_pool = any_pool ? NULL : q->scrape_pool,
             .jobs = q->jobs,
             .self = q->self,
-            .arena = ARENA_INIT(POOLS_MAX_BYTES)};
+            .arena = ARENA_INIT(POOLS_MAX_BYTES),
+            .scratch = ARENA_INIT(LABELS_MAX_BYTES)};
         int rc = buf_puts(out, "{\"status\":\"success\",\"data\":{\"activeTargets\":[", e);
 
         if (rc == 0 && state_is(q, "active"))
@@ -305,6 +312,7 @@ api_targets(struct scraper *s, const struct api_targets_query *q, struct buf *ou
         if (rc == 0)
                 rc = buf_puts(out, "}}", e);
         arena_release(&l.arena);
+        arena_release(&l.scratch);
         return rc;
 }
 

@@ -10,6 +10,7 @@
 #include "agent/config_docs.h"
 #include "agent/explain.h"
 #include "agent/options.h"
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/escape.h"
@@ -86,11 +87,13 @@ is_meant(const struct target *t, const char *word)
 {
         bool meant =
             strcmp(t->job->name, word) == 0 || (t->url != NULL && strcmp(t->url, word) == 0);
+        struct arena arena = ARENA_INIT(OUTPUT_MAX);
+        struct labels discovered;
 
-        for (size_t i = 0; i < t->n_discovered; i++)
-                meant = meant ||
-                    (view_is(t->discovered[i].name, "__address__") &&
-                        view_is(t->discovered[i].value, word));
+        labels_init(&discovered, &arena);
+        if (target_discovered(t, &discovered, NULL) == 0)
+                meant = meant || view_is(labels_get(&discovered, VIEW_LIT("__address__")), word);
+        arena_release(&arena);
         for (size_t i = 0; i < t->n_labels; i++)
                 meant = meant ||
                     (view_is(t->labels[i].name, "instance") && view_is(t->labels[i].value, word));

@@ -288,11 +288,20 @@ int
 explain_text(const struct target *t, bool dropped, struct buf *out, struct err *e)
 {
         const struct relabel_rules *rules = &t->job->relabel;
+        struct arena arena = ARENA_INIT(SETS_MAX_BYTES);
+        struct labels discovered;
         struct walk w;
-        int rc = begin(&w, t->discovered, t->n_discovered, e);
+        int rc;
 
+        labels_init(&discovered, &arena);
+        rc = target_discovered(t, &discovered, e);
+        if (rc < 0) {
+                arena_release(&arena);
+                return rc;
+        }
+        rc = begin(&w, discovered.v, discovered.n, e);
         if (rc == 0)
-                rc = text_set(out, "  discovered {", t->discovered, t->n_discovered, e);
+                rc = text_set(out, "  discovered {", discovered.v, discovered.n, e);
         for (size_t i = 0; rc == 0 && w.kept && i < rules->n; i++)
                 rc = text_step(&w, rules->v[i], i + 1, out, e);
         if (rc == 0 && rules->n == 0)
@@ -301,6 +310,7 @@ explain_text(const struct target *t, bool dropped, struct buf *out, struct err *
                 rc = buf_puts(out, "  dropped: it is not scraped\n", e);
         else if (rc == 0)
                 rc = text_set(out, "  scraped with {", t->labels, t->n_labels, e);
+        arena_release(&arena);
         arena_release(&w.arena);
         return rc;
 }

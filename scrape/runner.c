@@ -199,6 +199,8 @@ take_over(struct runner *r)
 void
 runner_set_target(struct runner *r, struct target *t)
 {
+        if (t == r->target && r->next_target == NULL)
+                return; /* nothing has changed */
         r->env->n_next += r->next_target == NULL;
         target_unref(r->next_target);
         r->next_target = target_ref(t);

@@ -1,6 +1,7 @@
 /*
- * A target is one block of memory: the struct, its two label arrays and all its text. It is built
- * in an arena and then packed, so that a thousand targets cost what they say and no more.
+ * A target is one block of memory: the struct, its labels and all its text. It is built in an arena
+ * and then packed, so that a thousand targets cost what they say and no more; what was discovered
+ * lies there as far as it differs from that of others (label_model.h).
  */
 #include "scrape/target.h"
 
@@ -13,6 +14,7 @@
 #include "base/memory.h"
 #include "base/relabel.h"
 #include "scrape/job.h"
+#include "scrape/label_model.h"
 #include "scrape/target_url.h"
 
 #include <stdlib.h>
@@ -28,6 +30,8 @@ struct parts {
         const struct target_input *in;
         struct labels final;
         struct labels discovered;
+        struct label_model *model; /* of these; a reference */
+        size_t discovered_size;
         struct view url;
         struct view identity;
         struct view unix_socket;
@@ -395,18 +399,23 @@ pack_labels(char **at, struct label *to, const struct labels *from)
 static size_t
 packed_size(const struct parts *p)
 {
-        return sizeof(struct target) + (p->final.n + p->discovered.n) * sizeof(struct label) +
-            text_size(&p->final) + text_size(&p->discovered) + p->url.n + 1 + p->identity.n + 1 +
-            p->unix_socket.n + 1;
+        return sizeof(struct target) + p->final.n * sizeof(struct label) + text_size(&p->final) +
+            p->discovered_size + p->url.n + 1 + p->identity.n + 1 + p->unix_socket.n + 1;
 }
 
 static int
-pack(const struct parts *p, struct target **out, struct err *e)
+pack(struct parts *p, struct target **out, struct err *e)
 {
-        size_t size = packed_size(p);
-        struct target *t = malloc(size);
+        struct target *t;
+        size_t size;
         char *at;
 
+        p->model = label_models_take(p->in->models, &p->discovered);
+        if (p->model == NULL)
+                return err_nomem(e, "a target");
+        p->discovered_size = label_model_size(p->model, &p->discovered);
+        size = packed_size(p);
+        t = malloc(size);
         if (t == NULL)
                 return err_nomem(e, "a target");
         *t = (struct target){.job = p->in->job, .size = size};
@@ -414,11 +423,13 @@ pack(const struct parts *p, struct target **out, struct err *e)
         t->config = scrape_config_ref(p->in->config);
         t->labels = (struct label *)(t + 1);
         t->n_labels = p->final.n;
-        t->discovered = t->labels + p->final.n;
-        t->n_discovered = p->discovered.n;
-        at = (char *)(t->discovered + p->discovered.n);
+        at = (char *)(t->labels + p->final.n);
         pack_labels(&at, t->labels, &p->final);
-        pack_labels(&at, t->discovered, &p->discovered);
+        t->model = p->model;
+        p->model = NULL;
+        t->discovered = (uint8_t *)at;
+        label_model_write(t->model, &p->discovered, (uint8_t *)at);
+        at += p->discovered_size;
         t->url = pack_string(&at, p->url);
         t->identity = pack_string(&at, p->identity);
         if (p->unix_socket.n > 0)
@@ -462,8 +473,15 @@ target_build(
         if (rc == 0)
                 *verdict = kept == RELABEL_KEPT ? TARGET_ACTIVE : TARGET_DROPPED;
 out:
+        label_model_unref(p.model);
         arena_release(&arena);
         return rc;
+}
+
+int
+target_discovered(const struct target *t, struct labels *out, struct err *e)
+{
+        return label_model_read(t->model, t->discovered, out, e);
 }
 
 struct target *
@@ -479,6 +497,7 @@ target_unref(struct target *t)
         if (t == NULL || atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) != 1)
                 return;
         memory_account(MEMORY_TARGETS, -(int64_t)t->size);
+        label_model_unref(t->model);
         scrape_config_unref(t->config);
         free(t);
 }

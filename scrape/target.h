@@ -12,8 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct arena;
 struct err;
+struct label_model;
+struct label_models;
 struct scrape_config;
 struct scrape_job;
 
@@ -27,8 +28,8 @@ struct target {
         uint64_t labels_hash; /* of the final labels */
         struct label *labels; /* final ones without __*, sorted */
         size_t n_labels;
-        struct label *discovered; /* before relabeling, sorted, __meta_* included: for the API */
-        size_t n_discovered;
+        struct label_model *model; /* a reference; NULL: nothing was discovered */
+        const uint8_t *discovered; /* by the model: see target_discovered */
         int64_t interval_ms;
         int64_t timeout_ms;
         int64_t offset_ms; /* ticks are the instants t with t mod interval = offset */
@@ -43,6 +44,7 @@ struct target_input {
         const struct label *group_labels; /* __meta_* of the discovery among them */
         size_t n_group_labels;
         uint64_t seed; /* target_seed */
+        struct label_models *models; /* of the thread that builds; NULL: the target has its own */
 };
 
 enum target_verdict { TARGET_ACTIVE, TARGET_DROPPED };
@@ -57,6 +59,8 @@ uint64_t target_seed(const char *host_name, const struct scrape_config *config);
  */
 int target_build(const struct target_input *in, struct target **out, enum target_verdict *verdict,
     struct err *e);
+/* Appends the labels before relabeling, sorted, __meta_* included; views are of the target. */
+int target_discovered(const struct target *t, struct labels *out, struct err *e);
 /* The labels within an identity, as text: equal for targets with equal labels. */
 struct view target_identity_labels(const char *identity);
 /* Any thread. */

@@ -1,6 +1,7 @@
 #include "agent/api.h"
 
 #include "agent/global_url.h"
+#include "scrape/label_model.h"
 #include "tests/testing/testing.h"
 #include "tests/unit/agent/fake_parts.h"
 
@@ -13,8 +14,6 @@
 
 static struct label labels[] = {{TEXT("instance"), TEXT("a:1")}, {TEXT("job"), TEXT("node")},
     {TEXT("odd\"name"), TEXT("x\\\n\xff")}};
-static struct label discovered[] = {
-    {TEXT("__address__"), TEXT("a:1")}, {TEXT("job"), TEXT("node")}};
 static struct scrape_job jobs[] = {{.name = "zeta"}, {.name = "node"}, {.name = "\"quoted\""}};
 static struct target targets[] = {
     {.job = &jobs[0], .url = "http://z/metrics", .interval_ms = 60000, .timeout_ms = 10000},
@@ -22,12 +21,37 @@ static struct target targets[] = {
         .url = "http://a:1/metrics?x=\"y\"",
         .labels = labels,
         .n_labels = 3,
-        .discovered = discovered,
-        .n_discovered = 2,
         .interval_ms = 15000,
         .timeout_ms = 1500},
-    {.job = &jobs[2], .discovered = discovered, .n_discovered = 1},
+    {.job = &jobs[2]},
 };
+
+static const uint8_t as_model[] = {0, 0};
+
+/* What was discovered of two of them. */
+static int
+set_up(void **state)
+{
+        struct label v[] = {{TEXT("__address__"), TEXT("a:1")}, {TEXT("job"), TEXT("node")}};
+        const struct labels set = {.v = v, .n = 2};
+
+        (void)state;
+        for (size_t i = 1; i < 3; i++) {
+                targets[i].model = label_models_take(NULL, &set);
+                assert_non_null(targets[i].model);
+                targets[i].discovered = as_model;
+        }
+        return 0;
+}
+
+static int
+tear_down(void **state)
+{
+        (void)state;
+        label_model_unref(targets[1].model);
+        label_model_unref(targets[2].model);
+        return 0;
+}
 
 static struct scraper *
 scraper(void)
@@ -319,5 +343,5 @@ main(void)
             cmocka_unit_test(test_bound),
         };
 
-        return cmocka_run_group_tests(tests, NULL, NULL);
+        return cmocka_run_group_tests(tests, set_up, tear_down);
 }

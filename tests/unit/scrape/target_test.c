@@ -216,6 +216,8 @@ builds(void **state)
                     .group_labels = group,
                     .n_group_labels = group_of(c->group, group)};
                 enum target_verdict verdict = TARGET_ACTIVE;
+                struct arena arena = ARENA_INIT(1 << 20);
+                struct labels discovered;
                 struct target *t = NULL;
                 struct err e = ERR_INIT;
                 int rc = target_build(&in, &t, &verdict, &e);
@@ -230,7 +232,10 @@ builds(void **state)
                 }
                 testing_ok(rc, &e);
                 assert_int_equal(verdict, c->want_dropped ? TARGET_DROPPED : TARGET_ACTIVE);
-                assert_true(t->n_discovered >= 9);
+                labels_init(&discovered, &arena);
+                testing_ok(target_discovered(t, &discovered, &e), &e);
+                assert_true(discovered.n >= 9);
+                arena_release(&arena);
                 if (!c->want_dropped) {
                         assert_string_equal(t->url, c->want_url);
                         check_labels(t->labels, t->n_labels, c->want_labels);
@@ -273,14 +278,19 @@ keeps_what_was_discovered(void **state)
 {
         struct scrape_config *config = make_config(NULL, 0);
         struct target *t = build_one(config, "h", "/m", 0);
+        struct arena arena = ARENA_INIT(1 << 20);
+        struct labels discovered;
 
         (void)state;
-        check_labels(t->discovered, t->n_discovered,
+        labels_init(&discovered, &arena);
+        testing_ok(target_discovered(t, &discovered, NULL), NULL);
+        check_labels(discovered.v, discovered.n,
             "__address__=\"h\",__always_scrape_classic_histograms__=\"false\","
             "__convert_classic_histograms_to_nhcb__=\"false\",__meta_x=\"y\","
             "__metrics_path__=\"/m\",__param_module=\"m\",__scheme__=\"http\","
             "__scrape_interval__=\"15s\",__scrape_native_histograms__=\"false\","
             "__scrape_timeout__=\"10s\",dc=\"a\"b\",instance=\"i\",job=\"node\"");
+        arena_release(&arena);
         target_unref(t);
         scrape_config_unref(config);
 }
