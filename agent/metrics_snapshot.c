@@ -133,6 +133,8 @@ count_target(struct metrics_snapshot *s, const struct target_status *t, bool act
 static int
 count_active(void *arg, const struct target_status *t, struct err *e)
 {
+        if (t->leaving)
+                return 0; /* only its markers are due */
         return count_target(arg, t, true, e);
 }
 

@@ -2,7 +2,9 @@
 
 #include "base/err.h"
 #include "base/hash.h"
+#include "scrape/discovery/memo.h"
 #include "scrape/job.h"
+#include "scrape/slotmap.h"
 #include "scrape/target.h"
 
 #include <stdio.h>
@@ -16,27 +18,30 @@ struct target_list {
 };
 
 struct assembly {
-        struct scrape_config *config; /* borrowed */
+        struct assembly_input in; /* borrowed */
         uint64_t seed;
+        struct memo memo; /* what the next one is to know */
         const struct scrape_job *job; /* the current one */
         size_t job_first; /* of active: where the current job's targets begin */
         uint64_t job_dropped; /* of the current job, kept */
+        const struct target *job_known; /* one of the current job's that was not built now */
+        struct slotmap identities; /* of the current job's active targets: their hashes */
         struct target_list active;
         struct target_list dropped;
         size_t dropped_bytes;
+        bool dropped_full; /* by bytes */
         struct assembly_report report;
 };
 
 int
-assembly_new(
-    struct scrape_config *config, const char *host_name, struct assembly **out, struct err *e)
+assembly_new(const struct assembly_input *in, struct assembly **out, struct err *e)
 {
         struct assembly *a = calloc(1, sizeof(*a));
 
         if (a == NULL)
                 return err_nomem(e, "a target set");
-        a->config = config;
-        a->seed = target_seed(host_name, config);
+        a->in = *in;
+        a->seed = target_seed(in->host_name, in->config);
         *out = a;
         return 0;
 }
@@ -56,12 +61,14 @@ assembly_free(struct assembly *a)
                 return;
         release_list(&a->active);
         release_list(&a->dropped);
+        memo_release(&a->memo);
+        slotmap_release(&a->identities);
         free(a);
 }
 
-/* Takes over *t; on failure the caller keeps it. */
+/* Takes a reference. */
 static int
-take(struct target_list *l, struct target **t, struct err *e)
+take(struct target_list *l, struct target *t, struct err *e)
 {
         if (l->n == l->cap) {
                 size_t cap = l->cap > 0 ? l->cap * 2 : 16;
@@ -72,8 +79,7 @@ take(struct target_list *l, struct target **t, struct err *e)
                 l->v = v;
                 l->cap = cap;
         }
-        l->v[l->n++] = *t;
-        *t = NULL;
+        l->v[l->n++] = target_ref(t);
         return 0;
 }
 
@@ -100,40 +106,38 @@ compare_identity(const void *x, const void *y)
             (*(struct target *const *)x)->identity, (*(struct target *const *)y)->identity);
 }
 
-/* Equal targets become one; the job's targets end up sorted by identity. */
+/* A target that was known has the flag as it was the last time, and others look at it already. */
 static void
-remove_duplicates(struct assembly *a)
+apply_limit(struct assembly *a)
 {
-        struct target **v = a->active.v + a->job_first;
         size_t n = a->active.n - a->job_first;
-        size_t kept = 0;
+        bool over = a->job->target_limit > 0 && n > a->job->target_limit;
 
-        if (n == 0)
+        if (a->job_known != NULL && a->job_known->over_limit != over) {
+                a->report.again = true;
                 return;
-        qsort(v, n, sizeof(struct target *), compare_identity);
-        for (size_t i = 0; i < n; i++) {
-                if (kept > 0 && strcmp(v[kept - 1]->identity, v[i]->identity) == 0) {
-                        target_unref(v[i]);
-                        a->report.duplicates++;
-                } else {
-                        v[kept++] = v[i];
-                }
         }
-        a->active.n = a->job_first + kept;
+        for (size_t i = a->job_first; i < a->active.n; i++) {
+                if (a->active.v[i]->over_limit != over)
+                        a->active.v[i]->over_limit = over;
+        }
 }
 
+/* The job's targets end up sorted by identity. */
 static void
 end_job(struct assembly *a)
 {
+        size_t n = a->active.n - a->job_first;
+
         if (a->job == NULL)
                 return;
-        remove_duplicates(a);
-        if (a->job->target_limit > 0 && a->active.n - a->job_first > a->job->target_limit) {
-                for (size_t i = a->job_first; i < a->active.n; i++)
-                        a->active.v[i]->over_limit = true;
-        }
+        if (n > 0)
+                qsort(a->active.v + a->job_first, n, sizeof(struct target *), compare_identity);
+        apply_limit(a);
+        slotmap_release(&a->identities);
         a->job_first = a->active.n;
         a->job_dropped = 0;
+        a->job_known = NULL;
         a->job = NULL;
 }
 
@@ -146,33 +150,88 @@ assembly_job(struct assembly *a, const struct scrape_job *job)
 
 /* ---- targets ---- */
 
-static int
-keep_dropped(struct assembly *a, struct target **t, struct err *e)
+static bool
+may_keep(const struct assembly *a)
 {
         uint64_t keep = a->job->keep_dropped_targets;
 
+        return !a->dropped_full && a->dropped.n < ASSEMBLY_MAX_DROPPED &&
+            (keep == 0 || a->job_dropped < keep);
+}
+
+/* For display; x->target is NULL afterwards when there is no room for it. */
+static int
+keep_dropped(struct assembly *a, struct memo_entry *x, struct err *e)
+{
+        int rc = 0;
+
         a->report.dropped++;
-        if (a->dropped.n >= ASSEMBLY_MAX_DROPPED || (keep > 0 && a->job_dropped >= keep) ||
-            a->dropped_bytes + (*t)->size > ASSEMBLY_MAX_DROPPED_BYTES)
+        if (x->target != NULL && may_keep(a)) {
+                a->dropped_full = a->dropped_bytes + x->target->size > ASSEMBLY_MAX_DROPPED_BYTES;
+                if (!a->dropped_full) {
+                        a->dropped_bytes += x->target->size;
+                        a->job_dropped++;
+                        rc = take(&a->dropped, x->target, e);
+                        return rc;
+                }
+        }
+        x->target = NULL;
+        return rc;
+}
+
+static bool
+is_there(const struct assembly *a, uint64_t identity)
+{
+        return slotmap_find(&a->identities, identity) != NULL;
+}
+
+/* x->verdict is MEMO_DUPLICATE afterwards when the job has an equal one already. */
+static int
+keep_active(struct assembly *a, struct memo_entry *x, struct err *e)
+{
+        int rc;
+
+        if (is_there(a, x->identity)) {
+                a->report.duplicates++;
+                x->verdict = MEMO_DUPLICATE;
+                x->target = NULL;
                 return 0;
-        a->dropped_bytes += (*t)->size;
-        a->job_dropped++;
-        return take(&a->dropped, t, e);
+        }
+        rc = slotmap_put(&a->identities, x->identity, 0, e);
+        return rc == 0 ? take(&a->active, x->target, e) : rc;
+}
+
+/* What became of it the last time, or earlier in this one, holds: no need to build it. */
+static bool
+holds(const struct assembly *a, const struct memo_entry *x)
+{
+        if (x == NULL)
+                return false;
+        if (x->verdict == MEMO_DUPLICATE)
+                return is_there(a, x->identity);
+        return x->target != NULL || !may_keep(a);
 }
 
 static int
-add_target(struct assembly *a, const struct target_input *in, struct err *e)
+use(struct assembly *a, uint64_t key, struct memo_entry x, struct err *e)
+{
+        int rc = x.verdict == MEMO_DROPPED ? keep_dropped(a, &x, e) : keep_active(a, &x, e);
+
+        if (rc == 0 && memo_find(&a->memo, key) == NULL)
+                rc = memo_add(&a->memo, key, &x, e);
+        return rc;
+}
+
+static int
+build(struct assembly *a, uint64_t key, const struct target_input *in, struct err *e)
 {
         enum target_verdict verdict = TARGET_DROPPED;
-        struct target *t = NULL;
+        struct memo_entry x = {.verdict = MEMO_DROPPED};
         struct err why = ERR_INIT;
-        int rc;
+        int rc = target_build(in, &x.target, &verdict, &why);
+        struct target *t = x.target;
 
-        if (a->active.n >= ASSEMBLY_MAX_TARGETS) {
-                refuse(a, in->address, "there are too many targets");
-                return 0;
-        }
-        rc = target_build(in, &t, &verdict, &why);
+        a->report.built++;
         if (rc == ERR_NOMEM) {
                 if (e != NULL)
                         *e = why;
@@ -182,9 +241,37 @@ add_target(struct assembly *a, const struct target_input *in, struct err *e)
                 refuse(a, in->address, why.msg);
                 return 0;
         }
-        rc = verdict == TARGET_ACTIVE ? take(&a->active, &t, e) : keep_dropped(a, &t, e);
+        if (verdict == TARGET_ACTIVE) {
+                x.verdict = MEMO_ACTIVE;
+                x.identity = hash_seeded(t->identity, strlen(t->identity));
+        }
+        rc = use(a, key, x, e);
         target_unref(t);
         return rc;
+}
+
+static int
+add_target(struct assembly *a, const struct target_input *in, struct err *e)
+{
+        uint64_t key = memo_key(in);
+        const struct memo_entry *x = memo_find(&a->memo, key);
+
+        if (a->active.n >= ASSEMBLY_MAX_TARGETS) {
+                refuse(a, in->address, "there are too many targets");
+                return 0;
+        }
+        if (x == NULL && a->in.memo != NULL) {
+                x = memo_find(a->in.memo, key);
+                if (x != NULL && x->verdict == MEMO_ACTIVE)
+                        a->job_known = x->target;
+        }
+        if (!holds(a, x))
+                return build(a, key, in, e);
+        if (x->verdict == MEMO_DUPLICATE) {
+                a->report.duplicates++;
+                return memo_find(&a->memo, key) == NULL ? memo_add(&a->memo, key, x, e) : 0;
+        }
+        return use(a, key, *x, e);
 }
 
 int
@@ -193,8 +280,9 @@ assembly_groups(struct assembly *a, const struct target_group *groups, size_t n,
         int rc = 0;
 
         for (size_t i = 0; i < n && rc == 0; i++) {
-                struct target_input in = {.config = a->config,
+                struct target_input in = {.config = a->in.config,
                     .job = a->job,
+                    .models = a->in.models,
                     .group_labels = groups[i].labels,
                     .n_group_labels = groups[i].n_labels,
                     .seed = a->seed};
@@ -207,6 +295,25 @@ assembly_groups(struct assembly *a, const struct target_group *groups, size_t n,
         return rc;
 }
 
+/* The set is that of the last time when all its targets are; those of then live until now. */
+static void
+renew_memo(struct assembly *a)
+{
+        uint64_t h = a->report.dropped;
+
+        h = hash_stable(a->active.v, a->active.n * sizeof(struct target *), h);
+        h = hash_stable(a->dropped.v, a->dropped.n * sizeof(struct target *), h);
+        a->memo.set_hash = h;
+        a->report.changed = a->in.memo == NULL || a->in.memo->set_hash != h;
+        if (a->in.memo == NULL)
+                return;
+        memo_release(a->in.memo);
+        if (a->report.again)
+                return;
+        *a->in.memo = a->memo;
+        a->memo = (struct memo){.index = SLOTMAP_INIT};
+}
+
 int
 assembly_finish(
     struct assembly **a, struct target_set **out, struct assembly_report *report, struct err *e)
@@ -216,6 +323,7 @@ assembly_finish(
         if (s == NULL)
                 return err_nomem(e, "a target set");
         end_job(*a);
+        renew_memo(*a);
         s->active = (*a)->active.v;
         s->n_active = (*a)->active.n;
         s->dropped = (*a)->dropped.v;

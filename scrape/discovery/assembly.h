@@ -1,6 +1,7 @@
 /*
- * From target groups to a target set: every group's targets are built (relabeling runs here),
- * equal ones of a job become one, limits are applied. Pure but for the log's and heap's sake.
+ * From target groups to a target set: every group's targets are built (relabeling runs here) or
+ * taken as they were the last time (memo.h), equal ones of a job become one, limits are applied.
+ * Pure but for the log's and heap's sake.
  *
  *      assembly_new → (assembly_job → assembly_groups …)… → assembly_finish, or assembly_free
  */
@@ -13,6 +14,8 @@
 
 struct assembly;
 struct err;
+struct label_models;
+struct memo;
 struct scrape_config;
 struct scrape_job;
 struct target_group;
@@ -28,20 +31,30 @@ struct assembly_report {
         uint64_t refused; /* by the checks, or over ASSEMBLY_MAX_TARGETS */
         uint64_t dropped; /* by relabeling */
         uint64_t duplicates;
+        uint64_t built; /* the others were known */
+        bool changed; /* the set is not that of the last time */
+        bool again; /* a limit begins or ends: known targets do not fit, to be done without memo */
         uint64_t refusals_hash; /* changes when what is refused, or why, changes */
         char first_refusal[512]; /* job, address and reason; "" when nothing is refused */
 };
 
-/* config is borrowed until assembly_finish or assembly_free; targets take their own references. */
-int assembly_new(
-    struct scrape_config *config, const char *host_name, struct assembly **out, struct err *e);
+struct assembly_input {
+        struct scrape_config *config; /* targets take their own references */
+        const char *host_name;
+        struct memo *memo; /* of the last time, of the same config; assembly_finish renews it */
+        struct label_models *models;
+};
+
+/* What the input names is borrowed until assembly_finish or assembly_free. */
+int assembly_new(const struct assembly_input *in, struct assembly **out, struct err *e);
 /* NULL-safe. */
 void assembly_free(struct assembly *a);
 /* What follows belongs to this job; the one before is complete. */
 void assembly_job(struct assembly *a, const struct scrape_job *job);
 /* Only a lack of memory is an error; a target that is refused is counted. */
 int assembly_groups(struct assembly *a, const struct target_group *groups, size_t n, struct err *e);
-/* Frees a. The set's first_sync_done is false: that is the caller's knowledge. */
+/* Frees a; on failure the caller does, and the memo is as it was. The set's first_sync_done is
+ * false: that is the caller's knowledge. */
 int assembly_finish(
     struct assembly **a, struct target_set **out, struct assembly_report *report, struct err *e);
 

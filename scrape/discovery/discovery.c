@@ -29,7 +29,9 @@
 enum {
         SETTLE_MS = 200, /* after an event: others of the same change follow */
         REFRESH_MS = 1000, /* events make us read no more often than this */
-        DELIVER_MS = 2000, /* sets are handed over no more often than this */
+        DELIVER_MS = 2000, /* sets are put together no more often than this */
+        DELIVER_MAX_MS = 5000, /* a site with many targets and changes: no more often than this */
+        DELIVER_REST = 100, /* and the rest is so many times what the last one took */
         RETRY_MS = 5000, /* after a lack of memory */
         MAX_FDS = 16 * SOURCE_MAX_FDS, /* to wait for; sources beyond wait for their time */
 };
@@ -49,7 +51,8 @@ struct discovery {
         int64_t read_at_ms; /* monotonic: when events are followed by reading; 0: none came */
         int64_t last_read_ms;
         int64_t deliver_at_ms; /* monotonic; INT64_MAX: nothing new */
-        int64_t last_delivered_ms;
+        int64_t deliver_not_before_ms;
+        bool first_sync_done; /* of the set that was handed over last */
         uint64_t refusals_hash; /* what was refused and logged */
 
         /* under mtx */
@@ -130,7 +133,7 @@ read_sources(struct discovery *d, bool all)
         d->read_at_ms = 0;
         d->last_read_ms = t;
         if (got.changed && d->deliver_at_ms == INT64_MAX)
-                d->deliver_at_ms = d->last_delivered_ms + DELIVER_MS;
+                d->deliver_at_ms = d->deliver_not_before_ms;
 }
 
 static void
@@ -144,12 +147,27 @@ log_refusals(struct discovery *d, const struct assembly_report *r)
                     LOG_UINT("refused", r->refused), LOG_STR("first", r->first_refusal));
 }
 
+/* Putting a set together costs by its size: the larger it is, the rarer. */
+static void
+rest(struct discovery *d, int64_t began_ms)
+{
+        int64_t t = now();
+        int64_t ms = (t - began_ms) * DELIVER_REST;
+
+        if (ms < DELIVER_MS)
+                ms = DELIVER_MS;
+        if (ms > DELIVER_MAX_MS)
+                ms = DELIVER_MAX_MS;
+        d->deliver_not_before_ms = t + ms;
+}
+
 static void
 deliver(struct discovery *d)
 {
         struct assembly_report report = {0};
         struct target_set *set = NULL;
         struct err e = ERR_INIT;
+        int64_t began_ms = now();
 
         if (providers_assemble(&d->providers, d->host_name, &set, &report, &e) < 0) {
                 log_error("cannot build the targets, keeping the ones before",
@@ -164,7 +182,12 @@ deliver(struct discovery *d)
         memcpy(d->stats.first_refusal, report.first_refusal, sizeof(d->stats.first_refusal));
         (void)pthread_mutex_unlock(&d->mtx);
         d->deliver_at_ms = INT64_MAX;
-        d->last_delivered_ms = now();
+        rest(d, began_ms);
+        if (!report.changed && set->first_sync_done == d->first_sync_done) {
+                target_set_free(set);
+                return;
+        }
+        d->first_sync_done = set->first_sync_done;
         d->sink(d->arg, set);
 }
 
@@ -216,7 +239,7 @@ turn_sources(struct discovery *d)
         if (d->providers.n_feeds == 0 && d->n_shown == 0)
                 return;
         if (providers_turn(&d->providers, now()) && d->deliver_at_ms == INT64_MAX)
-                d->deliver_at_ms = d->last_delivered_ms + DELIVER_MS;
+                d->deliver_at_ms = d->deliver_not_before_ms;
         show(d);
 }
 

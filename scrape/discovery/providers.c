@@ -39,6 +39,7 @@ release_sections(struct providers *p)
         for (size_t i = 0; i < p->n_feeds; i++)
                 feed_free(p->feeds[i]);
         free(p->feeds);
+        memo_release(&p->memo);
         scrape_config_unref(p->config);
 }
 
@@ -46,6 +47,7 @@ void
 providers_release(struct providers *p)
 {
         release_sections(p);
+        label_models_release(&p->models);
         net_free(p->net);
         *p = (struct providers){.folder = p->folder};
 }
@@ -227,6 +229,7 @@ providers_set(struct providers *p, struct scrape_config *config, int64_t now_ms,
         }
         take_feeds(&fresh, p, now_ms);
         release_sections(p);
+        fresh.models = p->models;
         remove_stray_files(&fresh);
         *p = fresh;
         return 0;
@@ -339,21 +342,39 @@ all_known(const struct providers *p)
         return true;
 }
 
-int
-providers_assemble(const struct providers *p, const char *host_name, struct target_set **out,
+static int
+assemble(struct providers *p, const char *host_name, struct target_set **out,
     struct assembly_report *report, struct err *e)
 {
+        const struct assembly_input in = {p->config, host_name, &p->memo, &p->models};
         struct assembly *a = NULL;
-        int rc = assembly_new(p->config, host_name, &a, e);
+        int rc = assembly_new(&in, &a, e);
 
         for (size_t j = 0; j < p->config->n_jobs && rc == 0; j++)
                 rc = assemble_job(p, a, &p->config->jobs[j], e);
         if (rc == 0)
                 rc = assembly_finish(&a, out, report, e);
         assembly_free(a);
-        if (rc == 0)
-                (*out)->first_sync_done = all_known(p); /* files have been read by now */
         return rc;
+}
+
+int
+providers_assemble(struct providers *p, const char *host_name, struct target_set **out,
+    struct assembly_report *report, struct err *e)
+{
+        struct target_set *set = NULL;
+        int rc = assemble(p, host_name, &set, report, e);
+
+        if (rc == 0 && report->again) {
+                target_set_free(set);
+                set = NULL;
+                rc = assemble(p, host_name, &set, report, e); /* the memo is empty now */
+        }
+        if (rc < 0)
+                return rc;
+        set->first_sync_done = all_known(p); /* files have been read by now */
+        *out = set;
+        return 0;
 }
 
 void

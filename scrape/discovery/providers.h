@@ -5,6 +5,9 @@
 #ifndef SCRAPE_DISCOVERY_PROVIDERS_H
 #define SCRAPE_DISCOVERY_PROVIDERS_H
 
+#include "scrape/discovery/memo.h"
+#include "scrape/label_model.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -26,6 +29,8 @@ struct providers {
         struct feed **feeds; /* owned: sections that talk to the network */
         size_t n_feeds;
         struct source_net *net; /* owned; NULL: no section needs it */
+        struct memo memo; /* of the targets built last from config */
+        struct label_models models;
         const char *folder; /* borrowed: where feeds keep their groups; NULL: nowhere */
 };
 
@@ -57,8 +62,8 @@ int64_t providers_turn_due(const struct providers *p);
 size_t providers_fds(const struct providers *p, struct curl_waitfd *out, size_t cap);
 void providers_watch(const struct providers *p, int inotify_fd);
 
-/* All targets of all jobs, as found last. */
-int providers_assemble(const struct providers *p, const char *host_name, struct target_set **out,
+/* All targets of all jobs, as found last. Those that were there before are the same objects. */
+int providers_assemble(struct providers *p, const char *host_name, struct target_set **out,
     struct assembly_report *report, struct err *e);
 
 #endif

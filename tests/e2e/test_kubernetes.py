@@ -232,6 +232,33 @@ class Kubernetes(Case):
         print(f"{(self.anonymous(running) - before) / 2**20:.1f} MiB", end=" ")
         self.assertLess(running.metrics().sum("gleaner_sd_kubernetes_bytes"), 12 << 20)
 
+    @unittest.skipIf("asan" in str(paths.BUILD), "a sanitizer's memory is its own")
+    def test_memory_of_ten_thousand_targets(self):
+        """All are scraped: 20 MiB for objects and targets; changes do not double it."""
+        server = self.server()
+        exporter = self.exporter(lambda _: "a 1\n")
+        server.put_all("pods", [self.large_pod(i) for i in range(10000)])
+        job = {**self.job("k", server), "scrape_interval": "1h", "relabel_configs": [
+            {"target_label": "__address__", "replacement": exporter.address},
+            {"source_labels": ["__meta_kubernetes_pod_name"], "target_label": "pod"},
+            {"source_labels": ["__meta_kubernetes_namespace"], "target_label": "namespace"}]}
+        running = self.run_agent(job)
+
+        def targets():
+            return running.metrics().sum("prometheus_target_scrape_pool_targets", scrape_job="k")
+        self.wait(lambda: targets() == 10000, "the targets")
+        bound = 20 << 20
+        self.assertLess(running.metrics().sum("gleaner_memory_bytes", part="targets"), bound)
+        for i in range(5):
+            server.put("pods", {**self.large_pod(i), "status": {"podIP": "10.0.0.1"}})
+        server.delete("pods", "default", self.large_pod(9)["metadata"]["name"])
+        self.wait(lambda: targets() == 9999, "the target to go")
+        self.assertLess(running.metrics().sum("gleaner_memory_bytes", part="targets"), bound)
+        peak = pathlib.Path(f"/proc/{running.process.child.pid}/status").read_text()
+        peak = int(re.search(r"VmHWM:\s+(\d+) kB", peak).group(1)) << 10
+        print(f"{peak / 2**20:.1f} MiB", end=" ")
+        self.assertLess(peak, 64 << 20)  # series and schedule of the targets included
+
     @staticmethod
     def anonymous(running) -> int:
         text = pathlib.Path(f"/proc/{running.process.child.pid}/status").read_text()

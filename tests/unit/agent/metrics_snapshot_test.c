@@ -56,7 +56,9 @@ test_pools_are_counted_by_job(void **state)
         fake.active[0].target = &targets[0];
         fake.active[1].target = &targets[1];
         fake.active[2].target = &targets[0];
-        fake.n_active = 3;
+        fake.active[3].target = &targets[0];
+        fake.active[3].leaving = true;
+        fake.n_active = 4;
         fake.dropped[0].target = &targets[1];
         fake.n_dropped = 1;
         take(&s);

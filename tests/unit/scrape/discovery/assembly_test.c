@@ -2,12 +2,14 @@
 
 #include "base/memory.h"
 #include "base/relabel.h"
+#include "scrape/discovery/memo.h"
 #include "scrape/job.h"
 #include "scrape/target.h"
 #include "tests/testing/testing.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static struct scrape_config *
 make_config(size_t jobs)
@@ -36,13 +38,21 @@ group(const char **targets, size_t n)
 }
 
 static struct assembly *
-begin(struct scrape_config *c)
+begin_knowing(struct scrape_config *c, struct memo *known)
 {
         struct assembly *a = NULL;
         struct err e = ERR_INIT;
 
-        testing_ok(assembly_new(c, "host", &a, &e), &e);
+        const struct assembly_input in = {.config = c, .host_name = "host", .memo = known};
+
+        testing_ok(assembly_new(&in, &a, &e), &e);
         return a;
+}
+
+static struct assembly *
+begin(struct scrape_config *c)
+{
+        return begin_knowing(c, NULL);
 }
 
 static struct target_set *
@@ -220,6 +230,140 @@ given_up(void **state)
         assert_int_equal(memory_of(MEMORY_TARGETS), 0);
 }
 
+/* One assembly of the first job with these targets, each in a group of its own. */
+static struct target_set *
+once(struct scrape_config *c, struct memo *known, const char *targets, struct assembly_report *r)
+{
+        struct assembly *a = begin_knowing(c, known);
+        char address[] = "x";
+
+        assembly_job(a, &c->jobs[0]);
+        for (; *targets != '\0'; targets++) {
+                const char *one[] = {address};
+                struct label source = {VIEW_LIT("__meta_source"), {targets, 1}};
+                struct target_group g = {one, 1, &source, 1};
+
+                address[0] = *targets;
+                if (*targets >= 'A' && *targets <= 'Z')
+                        address[0] = 'z'; /* all the same but for where they come from */
+                testing_ok(assembly_groups(a, &g, 1, NULL), NULL);
+        }
+        *r = (struct assembly_report){0};
+        return finish(a, r);
+}
+
+static const struct {
+        const char *name;
+        const char *before;
+        const char *after;
+        unsigned want_built;
+        bool want_changed;
+} known_cases[] = {
+    {"nothing new", "abc", "abc", 0, false},
+    {"in another order", "abc", "cab", 0, false},
+    {"one more", "abc", "abcd", 1, true},
+    {"one less", "abc", "ac", 0, true},
+    {"another instead", "abc", "abd", 1, true},
+    {"twice", "aab", "aab", 0, false},
+    {"equal ones", "aAB", "aAB", 0, false},
+    {"the first of equal ones goes", "aAB", "aB", 1, true},
+    {"a later one goes", "aAB", "aA", 0, false},
+    {"equal ones change places", "aAB", "aBA", 1, true},
+    {"all gone", "abc", "", 0, true},
+};
+
+static void
+takes_what_is_known(void **state)
+{
+        (void)state;
+        for (size_t i = 0; i < sizeof(known_cases) / sizeof(known_cases[0]); i++) {
+                struct scrape_config *c = make_config(1);
+                struct memo known = {.index = SLOTMAP_INIT};
+                struct assembly_report r;
+                struct target_set *before = once(c, &known, known_cases[i].before, &r);
+                struct target_set *after = once(c, &known, known_cases[i].after, &r);
+                struct assembly_report plain;
+                struct target_set *afresh = once(c, NULL, known_cases[i].after, &plain);
+
+                print_message("%s\n", known_cases[i].name);
+                assert_int_equal(r.built, known_cases[i].want_built);
+                assert_int_equal(r.changed, known_cases[i].want_changed);
+                assert_int_equal(r.duplicates, plain.duplicates);
+                assert_int_equal(after->n_active, afresh->n_active);
+                for (size_t k = 0; k < after->n_active; k++)
+                        assert_string_equal(
+                            after->active[k]->identity, afresh->active[k]->identity);
+                if (!r.changed)
+                        assert_memory_equal(
+                            before->active, after->active, before->n_active * sizeof(void *));
+                target_set_free(before);
+                target_set_free(after);
+                target_set_free(afresh);
+                memo_release(&known);
+                scrape_config_unref(c);
+                assert_int_equal(memory_of(MEMORY_TARGETS), 0);
+        }
+}
+
+static void
+a_limit_begins_and_ends(void **state)
+{
+        struct scrape_config *c = make_config(1);
+        struct memo known = {.index = SLOTMAP_INIT};
+        const char *const rounds[] = {"ab", "abc", "abc", "abcd", "b"};
+        const bool want_again[] = {false, true, false, false, true};
+
+        (void)state;
+        c->jobs[0].target_limit = 2;
+        for (size_t i = 0; i < 5; i++) {
+                struct assembly_report r;
+                struct target_set *s = once(c, &known, rounds[i], &r);
+
+                assert_int_equal(r.again, want_again[i]);
+                if (r.again) { /* as the caller does */
+                        target_set_free(s);
+                        s = once(c, &known, rounds[i], &r);
+                        assert_false(r.again);
+                }
+                assert_int_equal(s->n_active, strlen(rounds[i]));
+                for (size_t k = 0; k < s->n_active; k++)
+                        assert_int_equal(s->active[k]->over_limit, s->n_active > 2);
+                target_set_free(s);
+        }
+        memo_release(&known);
+        scrape_config_unref(c);
+        assert_int_equal(memory_of(MEMORY_TARGETS), 0);
+}
+
+/* What had no room to be shown is shown when there is. */
+static void
+dropped_ones_are_known_too(void **state)
+{
+        struct scrape_config *c = make_config(1);
+        struct memo known = {.index = SLOTMAP_INIT};
+        const char *const rounds[] = {"abcd", "abcd", "bcd", "d", ""};
+        const unsigned want_built[] = {4, 0, 1, 1, 0};
+        const unsigned want_shown[] = {2, 2, 2, 1, 0};
+
+        (void)state;
+        drop_all(&c->jobs[0]);
+        c->jobs[0].keep_dropped_targets = 2;
+        for (size_t i = 0; i < 5; i++) {
+                struct assembly_report r;
+                struct target_set *s = once(c, &known, rounds[i], &r);
+
+                assert_int_equal(r.built, want_built[i]);
+                assert_int_equal(r.dropped, strlen(rounds[i]));
+                assert_int_equal(s->n_dropped_total, strlen(rounds[i]));
+                assert_int_equal(s->n_dropped, want_shown[i]);
+                assert_int_equal(r.changed, i != 1);
+                target_set_free(s);
+        }
+        memo_release(&known);
+        scrape_config_unref(c);
+        assert_int_equal(memory_of(MEMORY_TARGETS), 0);
+}
+
 int
 main(void)
 {
@@ -230,6 +374,9 @@ main(void)
             cmocka_unit_test(keeps_some_of_the_dropped),
             cmocka_unit_test(bounded),
             cmocka_unit_test(given_up),
+            cmocka_unit_test(takes_what_is_known),
+            cmocka_unit_test(a_limit_begins_and_ends),
+            cmocka_unit_test(dropped_ones_are_known_too),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
