@@ -304,11 +304,7 @@ dns_source_new(
 
         if (x == NULL)
                 return err_nomem(e, "a discovery by DNS");
-        x->source = (struct source){.class = &dns_class,
-            .config = scrape_config_ref(in->config),
-            .job = in->job,
-            .identity = sd->key.identity,
-            .hash = sd->key.hash};
+        source_init(&x->source, &dns_class, in, &sd->key);
         x->sd = sd;
         x->net = in->net;
         x->slots = calloc(sd->n_names + 1, sizeof(*x->slots));

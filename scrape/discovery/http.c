@@ -312,13 +312,6 @@ due(const struct source *s)
         return of(s)->under_way ? INT64_MAX : of(s)->due_ms;
 }
 
-static size_t
-slots(const struct source *s)
-{
-        (void)s;
-        return 1;
-}
-
 static bool
 known(const struct source *s, size_t slot)
 {
@@ -356,7 +349,7 @@ release(struct source *s)
 static const struct source_class http_class = {.mechanism = "http",
     .turn = turn,
     .due = due,
-    .slots = slots,
+    .slots = source_one_slot,
     .known = known,
     .visit = visit,
     .free = release};
@@ -370,12 +363,8 @@ http_source_new(
 
         if (x == NULL)
                 return err_nomem(e, "a discovery by HTTP");
-        x->source = (struct source){.class = &http_class,
-            .config = scrape_config_ref(in->config),
-            .job = in->job,
-            .identity = sd->key.identity,
-            .hash = sd->key.hash,
-            .own = {VIEW_LIT("__meta_url"), view_of(sd->url)}};
+        source_init(&x->source, &http_class, in, &sd->key);
+        x->source.own = (struct label){VIEW_LIT("__meta_url"), view_of(sd->url)};
         x->sd = sd;
         x->net = in->net;
         x->transfer = (struct net_transfer){on_done, x};

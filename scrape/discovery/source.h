@@ -24,6 +24,7 @@ struct err;
 struct scrape_config;
 struct scrape_job;
 struct source;
+struct sd_key;
 struct source_net;
 struct target_group;
 
@@ -74,5 +75,11 @@ struct source_input {
         const struct scrape_job *job;
         struct source_net *net; /* outlives the source */
 };
+
+/* What all kinds have in common: takes a reference on the configuration, given back by `free`. */
+void source_init(struct source *s, const struct source_class *class, const struct source_input *in,
+    const struct sd_key *key);
+/* `slots` of a kind whose groups come all together. */
+size_t source_one_slot(const struct source *s);
 
 #endif

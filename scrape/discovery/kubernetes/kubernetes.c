@@ -191,13 +191,6 @@ due(const struct source *s)
         return of(s)->watching ? kube_hub_due(of(s)->hub) : of(s)->due_ms;
 }
 
-static size_t
-slots(const struct source *s)
-{
-        (void)s;
-        return 1;
-}
-
 static bool
 known(const struct source *s, size_t slot)
 {
@@ -246,7 +239,7 @@ release(struct source *s)
 static const struct source_class kubernetes_class = {.mechanism = "kubernetes",
     .turn = turn,
     .due = due,
-    .slots = slots,
+    .slots = source_one_slot,
     .known = known,
     .visit = visit,
     .free = release};
@@ -261,11 +254,7 @@ kubernetes_source_new(const struct source_input *in, const struct kubernetes_sd 
 
         if (x == NULL)
                 return err_nomem(e, "a Kubernetes discovery");
-        x->source = (struct source){.class = &kubernetes_class,
-            .config = scrape_config_ref(in->config),
-            .job = in->job,
-            .identity = sd->key.identity,
-            .hash = sd->key.hash};
+        source_init(&x->source, &kubernetes_class, in, &sd->key);
         x->sd = sd;
         x->sight.sd = sd;
         x->watches = calloc(n, sizeof(struct kube_watch *));
