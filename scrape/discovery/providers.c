@@ -13,6 +13,7 @@
 #include "scrape/job.h"
 #include "scrape/target.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -372,6 +373,7 @@ providers_assemble(struct providers *p, const char *host_name, struct target_set
         }
         if (rc < 0)
                 return rc;
+        assert(set != NULL);
         set->first_sync_done = all_known(p); /* files have been read by now */
         *out = set;
         return 0;
