@@ -7,22 +7,27 @@
  *
  * server_name: libcurl has no option for it. Verification against the name is left to OpenSSL
  * (X509_VERIFY_PARAM_set1_host) and libcurl's own check of the URL's host is off; the name in the
- * ClientHello is set when the handshake starts, after libcurl has put the URL's host there.
+ * ClientHello is set when the handshake starts, after libcurl has put the URL's host there. Nor
+ * does libcurl know that a connection was verified for another name when it looks for one to use
+ * again: a folder of CA certificates that cannot exist tells them apart, since it compares those.
  */
 #include "base/http_tls.h"
 
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/log.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -476,6 +481,26 @@ put_name(struct http_tls *t, CURL *easy)
         (void)curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
 }
 
+/* No connection of another server name is taken again, see above. */
+static int
+tell_apart(struct http_tls *t, CURL *easy, struct err *e)
+{
+        const struct http_options *o = t->o;
+        const char *folder = NULL;
+        char path[PATH_MAX_BYTES];
+
+        if (o->server_name == NULL || o->server_name[0] == '\0')
+                return 0;
+        if (o->ca == NULL && o->ca_file == NULL)
+                folder = curl_version_info(CURLVERSION_NOW)->capath;
+        (void)snprintf(path, sizeof(path), "%s%s/dev/null/%016" PRIx64,
+            folder != NULL ? folder : "", folder != NULL ? ":" : "",
+            hash_stable(o->server_name, strlen(o->server_name), 0));
+        if (curl_easy_setopt(easy, CURLOPT_CAPATH, path) != CURLE_OK)
+                return err_nomem(e, "a server name");
+        return 0;
+}
+
 int
 http_tls_apply(struct http_tls *t, CURL *easy, struct err *e)
 {
@@ -489,6 +514,8 @@ http_tls_apply(struct http_tls *t, CURL *easy, struct err *e)
         put_name(t, easy);
         if (o->ca != NULL || o->ca_file != NULL)
                 rc = put_ca(t, easy, e);
+        if (rc == 0)
+                rc = tell_apart(t, easy, e);
         if (rc == 0 && (o->cert != NULL || o->cert_file != NULL))
                 rc = put_pair(t, easy, e);
         return rc;
