@@ -282,6 +282,36 @@ class Kubernetes(Case):
             {"name": "c", "containerID": "containerd://" + f"{i:064x}"}]
         return thing
 
+    def test_asks_for_what_the_example_of_rights_allows(self):
+        """Neither more nor less, with all roles and all that can be attached."""
+        text = (paths.SOURCE / "deploy/kubernetes/discovery-rbac.yaml").read_text()
+        allowed = set()
+        for group, resources, verbs in re.findall(
+                r"apiGroups: \[(.*?)\]\n *resources: \[(.*?)\]\n *verbs: \[(.*?)\]", text):
+            allowed |= {(group.strip('"'), resource, verb) for resource in resources.split(", ")
+                        for verb in verbs.split(", ")}
+        attach = {"node": True, "namespace": True}
+        more = {"deployment": True, "job": True, "cronjob": True}
+        server = self.server()
+        self.run_agent(*[
+            self.job(role, server, role=role, **({"attach_metadata": {
+                **(attach if role in ("pod", "endpoints", "endpointslice")
+                   else {"namespace": True}), **(more if role == "pod" else {})}}
+                if role != "node" else {}))
+            for role in ("node", "pod", "service", "endpoints", "endpointslice", "ingress")])
+
+        def asked():
+            with server.mutex:
+                seen = [(path, "watch" if query.get("watch") else "list")
+                        for path, query, *_ in server.requests]
+            out = set()
+            for path, verb in seen:
+                parts = path.split("/")
+                out.add((parts[2] if parts[1] == "apis" else "", parts[-1], verb))
+            return out
+        self.wait(lambda: len(asked()) >= len(allowed), "all lists and watches")
+        self.assertEqual(allowed, asked())
+
     def test_own_cluster_is_not_there(self):
         running = self.run_agent({"job_name": "k", "kubernetes_sd_configs": [{"role": "pod"}]})
         self.wait(lambda: "KUBERNETES_SERVICE_HOST" in running.process.log(), "the reason")
