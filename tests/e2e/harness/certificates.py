@@ -10,7 +10,7 @@ def _openssl(*args) -> None:
 
 
 class Certificates:
-    """ca.pem; pair(name) gives (certificate, key). Servers answer to `names` and 127.0.0.1."""
+    """ca.pem; pair(name) gives (certificate, key). Servers answer to `names` and `addresses`."""
 
     def __init__(self, folder: pathlib.Path, common_name: str = "gleaner test CA"):
         self.folder = pathlib.Path(folder)
@@ -21,12 +21,12 @@ class Certificates:
                  "-nodes", "-days", "2", "-subj", f"/CN={common_name}",
                  "-keyout", self.ca_key, "-out", self.ca)
 
-    def pair(self, name: str, names=("localhost",)) -> tuple:
+    def pair(self, name: str, names=("localhost",), addresses=("127.0.0.1",)) -> tuple:
         certificate = self.folder / f"{name}.pem"
         key = self.folder / f"{name}.key"
         request = self.folder / f"{name}.csr"
         extensions = self.folder / f"{name}.ext"
-        alternatives = ",".join([f"DNS:{n}" for n in names] + ["IP:127.0.0.1"])
+        alternatives = ",".join([f"DNS:{n}" for n in names] + [f"IP:{a}" for a in addresses])
         extensions.write_text(f"subjectAltName={alternatives}\n")
         _openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                  "-subj", f"/CN={name}", "-keyout", key, "-out", request)

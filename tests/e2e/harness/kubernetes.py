@@ -3,6 +3,7 @@ refuses when it is told to. Objects are plain dicts as the API shows them."""
 import copy
 import http.server
 import json
+import ssl
 import threading
 import time
 import urllib.parse
@@ -56,10 +57,25 @@ def name_of(thing: dict) -> tuple:
     return thing["metadata"].get("namespace", ""), thing["metadata"]["name"]
 
 
+class _Server(http.server.ThreadingHTTPServer):
+    tls = None
+
+    def get_request(self):
+        """Hands are shaken on the connection's own thread."""
+        connection, peer = super().get_request()
+        if self.tls is not None:
+            connection = self.tls.wrap_socket(connection, server_side=True,
+                                              do_handshake_on_connect=False)
+        return connection, peer
+
+
 class ApiServer:
-    def __init__(self, token: str = None, page_limit: int = 0):
+    def __init__(self, token: str = None, page_limit: int = 0, certificate: tuple = None,
+                 clients=None, port: int = 0):
         """token: what Authorization must bear. page_limit: pages are no larger, whatever is asked;
-        a list from the cache (resourceVersion=0) comes whole, as the real one's does."""
+        a list from the cache (resourceVersion=0) comes whole, as the real one's does.
+        certificate: (file, key) of a server of HTTPS; clients: the CA file that clients'
+        certificates must be of."""
         self.mutex = threading.Condition()
         self.token = token
         self.page_limit = page_limit
@@ -73,6 +89,7 @@ class ApiServer:
         self.refuse = None  # (status, headers) for every request
         self.cut_watches = 0  # watches begun before this number end
         self.watch_number = 0
+        self.close_lists = False  # a list's connection is not kept
         self.expire_tokens = 0  # so many continue tokens are refused with 410
         self.stopping = False
         server = self
@@ -80,18 +97,40 @@ class ApiServer:
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
+            def handle(self):
+                try:
+                    super().handle()
+                except OSError:  # who asks does not trust us, or went away
+                    self.close_connection = True
+
             def do_GET(self):
                 server.answer(self)
 
             def log_message(self, *_):
                 pass
 
-        self.httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.httpd = _Server(("127.0.0.1", port), Handler)
         self.httpd.daemon_threads = True
-        self.address = f"127.0.0.1:{self.httpd.server_address[1]}"
-        self.url = f"http://{self.address}"
+        self.port = self.httpd.server_address[1]
+        self.address = f"127.0.0.1:{self.port}"
+        self.url = f"{'https' if certificate else 'http'}://{self.address}"
+        if certificate is not None:
+            self.httpd.tls = self._tls(certificate, clients)
         self.thread = threading.Thread(target=self.httpd.serve_forever, args=(0.05,), daemon=True)
         self.thread.start()
+
+    @staticmethod
+    def _tls(certificate: tuple, clients) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate)
+        if clients is not None:
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(clients)
+        return context
+
+    def use(self, certificate: tuple) -> None:
+        """Another certificate from the next connection on; no older session is resumed."""
+        self.httpd.tls = self._tls(certificate, None)
 
     def stop(self) -> None:
         with self.mutex:
@@ -246,6 +285,8 @@ class ApiServer:
         request.send_response(200)
         request.send_header("Content-Type", "application/json")
         request.send_header("Content-Length", str(len(body)))
+        if self.close_lists:
+            request.send_header("Connection", "close")
         request.end_headers()
         request.wfile.write(body)
 

@@ -132,7 +132,7 @@ table_is_bounded(void **state)
 
         (void)state;
         for (int i = 0; i < 1000; i++) {
-                char name[16];
+                char name[32];
                 const struct pair one[] = {{name, "v"}, {NULL, NULL}};
                 struct labels set;
 
