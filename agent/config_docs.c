@@ -89,7 +89,6 @@ put_row(struct buf *out, const struct config_key *key, struct err *e)
             [CONFIG_USED] = "",
             [CONFIG_IGNORED] = "No effect. ",
             [CONFIG_IGNORED_WARN] = "No effect. ",
-            [CONFIG_LATER] = "Not supported yet. ",
             [CONFIG_REFUSED] = "Not supported. ",
             [CONFIG_NO_EFFECT] = "No effect. ",
         };

@@ -38,8 +38,7 @@ enum config_support {
         CONFIG_USED,
         CONFIG_IGNORED, /* any good value is taken; it has no effect here, which is noted */
         CONFIG_IGNORED_WARN, /* the same, and worth a warning */
-        CONFIG_LATER, /* anything but the default is refused: not supported yet */
-        CONFIG_REFUSED, /* the same, for good: the help is the reason */
+        CONFIG_REFUSED, /* anything but the default is refused: the help is the reason */
         CONFIG_NO_EFFECT, /* the default is what is done anyway; other values: a warning, why */
 };
 

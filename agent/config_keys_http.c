@@ -271,9 +271,12 @@ static const struct config_key remote_keys[] = {
         NULL, &config_queue_section, "How batches are made and tried again."},
     {"metadata_config", CONFIG_SECTION, CONFIG_IGNORED, CONFIG_NOWHERE, NULL, NULL, NULL,
         &config_metadata_section, "Metadata is not sent."},
-    {"protobuf_message", CONFIG_STRING, CONFIG_LATER,
+    {"protobuf_message", CONFIG_STRING, CONFIG_USED,
         offsetof(struct config_remote, protobuf_message), "prometheus.WriteRequest", NULL, NULL,
-        NULL, "Remote Write 1.0; io.prometheus.write.v2.Request is 2.0."},
+        NULL,
+        "Remote Write 1.0; io.prometheus.write.v2.Request is 2.0, which takes half the bytes. A "
+        "receiver that turns out not to take it gets 1.0 instead; it is asked again after a day, "
+        "a restart or a reload."},
     {"send_exemplars", CONFIG_BOOL, CONFIG_NO_EFFECT, CONFIG_NOWHERE, "false", NULL, NULL, NULL,
         "Pages are asked for in the text format, which has no exemplars; samples are sent all the "
         "same."},

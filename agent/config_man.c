@@ -77,9 +77,7 @@ put_key(struct buf *out, const struct config_key *key, struct err *e)
 
         if (rc == 0)
                 rc = put_type(out, key, e);
-        if (rc == 0 && key->support == CONFIG_LATER)
-                rc = buf_puts(out, "Not supported yet.\n", e);
-        else if (rc == 0 && key->support == CONFIG_REFUSED)
+        if (rc == 0 && key->support == CONFIG_REFUSED)
                 rc = buf_puts(out, "Not supported.\n", e);
         else if (rc == 0 && key->support != CONFIG_USED)
                 rc = buf_puts(out, "No effect.\n", e);

@@ -130,19 +130,6 @@ static void
 judge_support(struct config_reader *r, const struct config_key *key, const struct yaml_node *at,
     const struct yaml_node *node)
 {
-        if (key->support == CONFIG_LATER && !is_default(key, node)) {
-                if (key->type == CONFIG_BOOL)
-                        config_fail(r, CONFIG_STAGE_LATER, at,
-                            "%s: true is not supported yet; %s expects false", key->name,
-                            key->name);
-                else if (key->fallback != NULL)
-                        config_fail(r, CONFIG_STAGE_LATER, at,
-                            "%s is not supported yet; %s expects %s", node->text.p, key->name,
-                            key->fallback);
-                else
-                        config_fail(
-                            r, CONFIG_STAGE_LATER, at, "%s is not supported yet", key->name);
-        }
         if (key->support == CONFIG_REFUSED && !is_default(key, node))
                 config_fail(r, CONFIG_STAGE_LATER, at, "%s is not supported: %c%.*s", key->name,
                     tolower((unsigned char)key->help[0]), (int)strlen(key->help) - 2,

@@ -155,16 +155,18 @@ set_tenant(struct config_reader *r, struct remote_endpoint *endpoint)
         endpoint->tenant_header = config_copy(r, view_of(header));
 }
 
-static void
-check_message(struct config_reader *r, const struct config_remote *in)
+static enum write_message
+read_message(struct config_reader *r, const struct config_remote *in)
 {
-        if (strcmp(in->protobuf_message, "prometheus.WriteRequest") != 0 &&
-            strcmp(in->protobuf_message, "io.prometheus.write.v2.Request") != 0)
+        if (strcmp(in->protobuf_message, "io.prometheus.write.v2.Request") == 0)
+                return WRITE_2;
+        if (strcmp(in->protobuf_message, "prometheus.WriteRequest") != 0)
                 config_fail(r, CONFIG_STAGE_VALUE, yaml_node_get(in->node, "protobuf_message"),
                     "invalid protobuf_message value: unknown type for remote write protobuf "
                     "message %s, supported: prometheus.WriteRequest, "
                     "io.prometheus.write.v2.Request",
                     in->protobuf_message);
+        return WRITE_1;
 }
 
 static const struct http_sigv4_options *
@@ -206,10 +208,10 @@ read_endpoint(struct config_reader *r, const struct config_global *global,
 
         config_read_section(r, &config_remote_section, node, &in);
         check_url(r, &in);
-        check_message(r, &in);
         set_name(r, &in, endpoint);
         check_name(r, &in, endpoint);
         endpoint->url = in.url;
+        endpoint->message = read_message(r, &in);
         endpoint->remote_timeout_ms = in.remote_timeout_ms;
         if (in.remote_timeout_ms == 0) {
                 config_say(r, CONFIG_WARNING, yaml_node_get(node, "remote_timeout"),

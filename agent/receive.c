@@ -1,5 +1,5 @@
 /*
- * gleaner receive: a small Remote Write 1.0 receiver that checks what arrives and shows it. The
+ * gleaner receive: a small Remote Write receiver that checks what arrives and shows it. The
  * HTTP thread checks and prints samples, the main thread waits for signals and shows the counts.
  */
 #include "agent/command.h"
@@ -11,6 +11,7 @@
 #include "base/clock.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -46,6 +47,7 @@ struct receiver {
         int done_fd; /* eventfd: enough requests came */
         /* HTTP thread only */
         struct buf text;
+        char written[32]; /* a header's value */
         /* under mtx */
         pthread_mutex_t mtx;
         struct receive_book *book; /* owned */
@@ -90,6 +92,17 @@ content(const struct receive_book *b)
         return t->time_series + t->refused + t->turned_away;
 }
 
+/* Of a 2.0 request; the answer is made when this thread's handler returns. */
+static void
+tell_written(struct receiver *r, const struct receive_result *result, struct httpd_reply *reply)
+{
+        if (!result->says_written)
+                return;
+        (void)snprintf(r->written, sizeof(r->written), "%" PRIu64, result->written);
+        reply->header = "X-Prometheus-Remote-Write-Samples-Written";
+        reply->header_value = r->written;
+}
+
 static void
 take_write(struct receiver *r, const struct httpd_request *request, struct httpd_reply *reply)
 {
@@ -104,6 +117,7 @@ take_write(struct receiver *r, const struct httpd_request *request, struct httpd
             .each = r->print ? print_series : NULL,
             .arg = r,
         };
+        struct receive_result result;
         struct err e = ERR_INIT;
         const uint64_t one = 1;
         uint64_t before;
@@ -116,7 +130,8 @@ take_write(struct receiver *r, const struct httpd_request *request, struct httpd
                 reply->status = r->status;
                 (void)buf_puts(&reply->body, "turned away, as asked by --status\n", NULL);
         } else {
-                reply->status = receive_check(r->book, &x, &e);
+                reply->status = receive_check(r->book, &x, &result, &e);
+                tell_written(r, &result, reply);
                 if (reply->status / 100 != 2)
                         (void)buf_printf(&reply->body, NULL, "%s\n", e.msg);
                 else if (r->status != 0)
@@ -312,7 +327,8 @@ run(struct receiver *r, const char *address)
                         (void)close(signal_fd);
                 return rc == ERR_CONFIG ? EXIT_USAGE : EXIT_FAILED;
         }
-        (void)fprintf(to, "taking Remote Write 1.0 on http://%s/ (any path)\n", httpd_address(h));
+        (void)fprintf(
+            to, "taking Remote Write 1.0 and 2.0 on http://%s/ (any path)\n", httpd_address(h));
         (void)fflush(to);
         r->address = httpd_address(h);
         r->start_ms = clock_mono(r->clock);
@@ -346,7 +362,7 @@ static void
 print_help(const struct option_row *rows, size_t n)
 {
         (void)printf("usage: gleaner receive [options]\n\n"
-                     "A small Remote Write 1.0 receiver: checks what arrives and shows it. It\n"
+                     "A small Remote Write receiver: checks what arrives and shows it. It\n"
                      "answers 204, or 400 with the reason when something is wrong. Nothing is\n"
                      "kept. A GET shows the counts. Ends at SIGINT or SIGTERM.\n\n");
         options_print(rows, n);

@@ -39,6 +39,7 @@ struct reading {
         struct receive_book *book;
         const struct receive_request *request;
         struct receive_tenant *tenant;
+        uint64_t taken; /* samples */
         struct err first; /* fault */
 };
 
@@ -85,25 +86,43 @@ is_type(const char *value, const char *want)
             (value[n] == '\0' || value[n] == ';' || value[n] == ' ');
 }
 
-static unsigned
-check_headers(const struct receive_request *r, struct err *e)
+/* The message that Content-Type tells, or 1.0. False: it is of neither. */
+static bool
+find_message(const char *content_type, enum write_message *out)
 {
+        const char *proto = content_type != NULL ? strcasestr(content_type, "proto=") : NULL;
+
+        *out = WRITE_1;
+        if (!is_type(content_type, "application/x-protobuf"))
+                return false;
+        if (proto == NULL || strcmp(proto + strlen("proto="), "prometheus.WriteRequest") == 0)
+                return true;
+        *out = WRITE_2;
+        return strcmp(proto + strlen("proto="), "io.prometheus.write.v2.Request") == 0;
+}
+
+static unsigned
+check_headers(const struct receive_request *r, enum write_message *out, struct err *e)
+{
+        const char *version;
+
         if (r->content_encoding == NULL || strcasecmp(r->content_encoding, "snappy") != 0) {
                 (void)err_set(e, ERR_REFUSED, "Content-Encoding is \"%s\", want \"snappy\"",
                     r->content_encoding != NULL ? r->content_encoding : "");
                 return STATUS_MEDIA_TYPE;
         }
-        if (!is_type(r->content_type, "application/x-protobuf") ||
-            strstr(r->content_type, "write.v2") != NULL) {
+        if (!find_message(r->content_type, out)) {
                 (void)err_set(e, ERR_REFUSED,
-                    "Content-Type is \"%s\", want \"application/x-protobuf\" of Remote Write 1.0",
+                    "Content-Type is \"%s\", want \"application/x-protobuf\", of 2.0 with "
+                    "\";proto=io.prometheus.write.v2.Request\"",
                     r->content_type != NULL ? r->content_type : "");
                 return STATUS_MEDIA_TYPE;
         }
-        if (r->version == NULL || strncmp(r->version, "0.1.", 4) != 0) {
+        version = *out == WRITE_2 ? "2.0." : "0.1.";
+        if (r->version == NULL || strncmp(r->version, version, strlen(version)) != 0) {
                 (void)err_set(e, ERR_REFUSED,
-                    "X-Prometheus-Remote-Write-Version is \"%s\", want \"0.1.0\"",
-                    r->version != NULL ? r->version : "");
+                    "X-Prometheus-Remote-Write-Version is \"%s\", want \"%s0\"",
+                    r->version != NULL ? r->version : "", version);
                 return STATUS_BAD;
         }
         if (r->user_agent == NULL || r->user_agent[0] == '\0') {
@@ -198,6 +217,7 @@ count_samples(struct reading *r, struct last *last, const struct decode_series *
 {
         struct receive_totals *t = &r->book->totals;
 
+        r->taken += s->n_samples;
         for (size_t i = 0; i < s->n_samples; i++) {
                 const struct encode_sample *x = &s->samples[i];
 
@@ -307,16 +327,21 @@ note_bad_request(struct receive_totals *t, struct err *e)
 }
 
 unsigned
-receive_check(struct receive_book *b, const struct receive_request *r, struct err *e)
+receive_check(struct receive_book *b, const struct receive_request *r, struct receive_result *out,
+    struct err *e)
 {
         struct reading reading = {.book = b, .request = r};
+        enum write_message message = WRITE_1;
         unsigned status;
         int rc;
 
         reading.tenant = count_request(&b->totals, r);
-        status = check_headers(r, e);
+        *out = (struct receive_result){.says_written = false};
+        status = check_headers(r, &message, e);
         if (status == STATUS_OK) {
-                rc = decode_request(r->body, take_series, &reading, e);
+                rc = decode_request(r->body, message, take_series, &reading, e);
+                *out = (struct receive_result){message == WRITE_2, reading.taken};
+                b->totals.requests_2 += message == WRITE_2;
                 if (rc < 0)
                         status = rc == ERR_LIMIT ? STATUS_TOO_LARGE : STATUS_BAD;
         }

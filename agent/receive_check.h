@@ -14,6 +14,7 @@
 #include "base/view.h"
 #include "remotewrite/decode.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,6 +41,11 @@ struct receive_request {
         void *arg;
 };
 
+struct receive_result {
+        bool says_written; /* of a 2.0 request the answer says how many samples were taken */
+        uint64_t written;
+};
+
 struct receive_tenant {
         char name[RECEIVE_TENANT_MAX + 1];
         uint64_t requests;
@@ -48,6 +54,7 @@ struct receive_tenant {
 
 struct receive_totals {
         uint64_t requests;
+        uint64_t requests_2; /* of these, Remote Write 2.0 */
         uint64_t refused; /* of these, with a fault */
         uint64_t turned_away; /* of these, because of --status */
         uint64_t bytes; /* of bodies */
@@ -69,7 +76,8 @@ struct receive_totals {
 int receive_book_new(struct receive_book **out, struct err *e);
 void receive_book_free(struct receive_book *b);
 /* Checks and counts. Returns the answer's status: 204, or 400, 413, 415 with the reason in e. */
-unsigned receive_check(struct receive_book *b, const struct receive_request *r, struct err *e);
+unsigned receive_check(struct receive_book *b, const struct receive_request *r,
+    struct receive_result *out, struct err *e);
 /* A request that was turned away unread. */
 void receive_turn_away(struct receive_book *b, const struct receive_request *r);
 const struct receive_totals *receive_totals(const struct receive_book *b);

@@ -169,6 +169,8 @@ receive_show_table(const struct receive_view *v, struct buf *out, struct err *e)
                     t->series_beyond, RECEIVE_MAX_SERIES);
         if (rc == 0)
                 rc = buf_putc(out, '\n', e);
+        if (rc == 0 && t->requests_2 > 0)
+                rc = buf_printf(out, e, "by 2.0         %" PRIu64 " requests\n", t->requests_2);
         if (rc == 0)
                 rc = put_tenants(t, out, e);
         if (rc == 0 && t->turned_away > 0)

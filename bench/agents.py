@@ -91,6 +91,7 @@ class Agent:
 
 class Gleaner(Agent):
     name = "gleaner"
+    speaks_v2 = True
 
     @staticmethod
     def binary() -> pathlib.Path:

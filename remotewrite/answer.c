@@ -10,7 +10,7 @@
 #include <strings.h>
 
 const char *const verdict_names[] = {"settled", "unconfirmed", "counted", "partly", "refused",
-    "dropped", "split", "retry", "retry_at_once", "hold"};
+    "dropped", "split", "other_message", "retry", "retry_at_once", "hold"};
 
 enum { REPLICAS = 3 /* of a sample, at most, among those that refused it */ };
 
@@ -139,6 +139,22 @@ is_thanos_conflict(const struct answer *a)
                 contains(a->body, "code = AlreadyExists"));
 }
 
+/* How many samples the receiver says it wrote; -1: nothing, or what is no number. */
+static int64_t
+written(const struct answer *a)
+{
+        int64_t n = 0;
+
+        if (a->written.n == 0 || a->written.n > 18)
+                return -1;
+        for (size_t i = 0; i < a->written.n; i++) {
+                if (!isdigit((unsigned char)a->written.p[i]))
+                        return -1;
+                n = n * 10 + (a->written.p[i] - '0');
+        }
+        return n;
+}
+
 /* ---- the table ---- */
 
 static void
@@ -182,6 +198,54 @@ judge_refusal(const struct answer *a, const struct answer_context *c, struct jud
         }
 }
 
+/* It took some of a 2.0 request, and says how many. */
+static void
+judge_partial(
+    const struct answer *a, const struct answer_context *c, uint64_t taken, struct judgement *out)
+{
+        char advice[96];
+        uint64_t rest = c->samples - taken;
+
+        out->verdict = VERDICT_COUNTED;
+        out->reason = a->status == 409 ? LOST_CONFLICT : LOST_REFUSED;
+        /* of a repeat, it may have what it turns away now */
+        out->lost = out->ambiguous ? 0 : rest;
+        out->unconfirmed = out->ambiguous ? rest : 0;
+        (void)snprintf(advice, sizeof(advice), "it took %" PRIu64 " of %" PRIu64 " samples", taken,
+            c->samples);
+        tell(out, a, advice);
+}
+
+/*
+ * What the specification of 2.0 adds: who processed a request says how many samples it wrote,
+ * whatever the status. A receiver of 1.0 does not: it answers 415 or 400, or it reads the message
+ * as one without series and answers 2xx (Prometheus 2, Thanos up to 0.42). False: as for 1.0.
+ */
+static bool
+judge_message(const struct answer *a, const struct answer_context *c, struct judgement *out)
+{
+        int64_t n = written(a);
+        bool success = a->status >= 200 && a->status < 300;
+        bool refusal = a->status == 400 || a->status == 409 || a->status == 422;
+
+        if (c->message != WRITE_2)
+                return false;
+        out->knows_2 = n >= 0;
+        if (a->status == 415 || (a->status == 400 && n < 0 && !c->knows_2 && !is_html(a))) {
+                out->verdict = VERDICT_OTHER_MESSAGE;
+                tell(out, a, "");
+        } else if (success && n <= 0 && c->samples > 0) {
+                out->verdict = VERDICT_OTHER_MESSAGE;
+                out->ambiguous = true; /* one that stores it and does not say so is thinkable */
+                tell(out, a, "it does not say that it has written any sample");
+        } else if ((success || refusal) && n > 0 && (uint64_t)n < c->samples) {
+                judge_partial(a, c, (uint64_t)n, out);
+        } else {
+                return false;
+        }
+        return true;
+}
+
 static void
 judge_hold(const struct answer *a, struct judgement *out)
 {
@@ -197,6 +261,9 @@ judge_hold(const struct answer *a, struct judgement *out)
         case 405:
                 tell(out, a, "check the URL's path");
                 return;
+        case 415:
+                tell(out, a, "check protobuf_message: the receiver takes another");
+                return;
         default:
                 break;
         }
@@ -211,7 +278,7 @@ judge_hold(const struct answer *a, struct judgement *out)
 }
 
 static void
-judge_success(const struct answer *a, struct judgement *out)
+judge_success(const struct answer *a, const struct answer_context *c, struct judgement *out)
 {
         /* a type without a page is what some servers always send */
         if (a->body.n > 0 && is_html(a)) {
@@ -222,6 +289,7 @@ judge_success(const struct answer *a, struct judgement *out)
                 tell(out, a, "it answered without having the whole request");
         } else {
                 out->verdict = VERDICT_SETTLED;
+                (void)judge_message(a, c, out);
         }
 }
 
@@ -231,7 +299,9 @@ judge_status(const struct answer *a, const struct answer_context *c, struct judg
         long s = a->status;
 
         if (s >= 200 && s < 300) {
-                judge_success(a, out);
+                judge_success(a, c, out);
+        } else if (judge_message(a, c, out)) {
+                return;
         } else if (s == 400 || s == 409 || s == 422) {
                 judge_refusal(a, c, out);
         } else if (s == 413) {

@@ -101,6 +101,7 @@ use_setting(struct drain *d, struct setting *s)
         *s = (struct setting){NULL, NULL};
         d->identity_old = true;
         show_url(d);
+        protocol_set(&d->protocol, d->now.endpoint->message);
         d->adapt.timeout_ms = d->now.endpoint->remote_timeout_ms;
         d->adapt.max_in_flight = max_in_flight(d->now.endpoint);
         d->adapt.in_flight = 1;
@@ -355,6 +356,7 @@ drain_start(const struct senders_options *o, struct remote_config *config,
                 free_parts(d);
                 return rc;
         }
+        protocol_set(&d->protocol, endpoint->message);
         d->next_tick_ms = d->tokens_ms = clock_mono(d->clock);
         atomic_init(&d->beat_ms, d->next_tick_ms);
         flight_init(&d->flight, d->wal, d->cursor, builder_packer(d->builder));
@@ -434,6 +436,7 @@ drain_publish(struct drain *d)
         s->samples_sent = d->flight.acknowledged;
         s->bytes_acknowledged = d->flight.acknowledged_bytes;
         s->request_bound = d->adapt.bound;
+        s->protocol_version = d->protocol.now == WRITE_2 ? 2 : 1;
         s->cert_expiry_ms = post_cert_expiry_ms(d->post);
         d->shown_speed = d->speed;
         (void)pthread_mutex_unlock(&d->mtx);

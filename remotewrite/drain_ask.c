@@ -15,11 +15,14 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "remotewrite/encode_bytes.h"
 #include "remotewrite/endpoint.h"
 #include "remotewrite/post.h"
 
-/* A request without series has no bytes: in snappy's form that is their number, 0. */
+/* A request without series has no bytes: in snappy's form that is their number, 0. A 2.0 one has
+ * the table of texts still, with the empty one in it: two bytes, as a literal. */
 static const char empty_request[] = {0};
+static const char empty_request_2[] = {2, 1 << 2, TAG_SYMBOL, 0};
 
 struct clock_reading
 drain_clock(const struct drain *d)
@@ -85,8 +88,10 @@ may_knock(const struct drain *d, int64_t now)
 static void
 ask(struct drain *d)
 {
-        const struct post_job job = {
-            .body = {empty_request, sizeof(empty_request)}, .tag = &d->asking};
+        const struct view body = d->protocol.now == WRITE_2
+            ? (struct view){empty_request_2, sizeof(empty_request_2)}
+            : (struct view){empty_request, sizeof(empty_request)};
+        const struct post_job job = {.body = body, .message = d->protocol.now, .tag = &d->asking};
         struct err e = ERR_INIT;
 
         if (post_start(d->post, &job, &e) < 0) {
@@ -97,10 +102,11 @@ ask(struct drain *d)
                 return;
         }
         d->asking = true;
+        d->asked = d->protocol.now;
         (void)pthread_mutex_lock(&d->mtx);
         d->stats.requests++;
         d->stats.empty_requests++;
-        d->stats.bytes_sent += sizeof(empty_request);
+        d->stats.bytes_sent += body.n;
         (void)pthread_mutex_unlock(&d->mtx);
 }
 
@@ -138,7 +144,11 @@ void
 drain_ask_result(struct drain *d, const struct post_result *r)
 {
         const struct answer_context c = {
-            .again_at_once = d->ask_again, .now_wall_ms = clock_wall(d->clock)};
+            .again_at_once = d->ask_again,
+            .message = d->asked,
+            .knows_2 = d->protocol.proved,
+            .now_wall_ms = clock_wall(d->clock),
+        };
         struct judgement j;
 
         answer_judge(&r->answer, &c, &j);
@@ -146,6 +156,7 @@ drain_ask_result(struct drain *d, const struct post_result *r)
         d->ask_again = j.verdict == VERDICT_RETRY_AT_ONCE;
         drain_heard(d, r, &j);
         drain_count(d, r, &j);
+        drain_message_heard(d, d->asked, r, &j);
         if (j.verdict == VERDICT_RETRY_AT_ONCE)
                 return;
         health_knocked(&d->health, &j, clock_mono(d->clock));

@@ -1,6 +1,7 @@
 /*
  * The state of an endpoint's thread: private to drain*.c. drain.c runs the thread and its
- * clockwork, drain_ask.c learns the receiver's time, drain_window.c begins and ends windows and
+ * clockwork, drain_ask.c learns the receiver's time, drain_message.c which message it takes,
+ * drain_window.c begins and ends windows and
  * builds requests, drain_send.c sends them and does what the answers say.
  */
 #ifndef REMOTEWRITE_DRAIN_PARTS_H
@@ -10,6 +11,7 @@
 #include "remotewrite/flight.h"
 #include "remotewrite/group.h"
 #include "remotewrite/health.h"
+#include "remotewrite/protocol.h"
 #include "remotewrite/receiver_clock.h"
 #include "remotewrite/sender.h"
 
@@ -66,9 +68,11 @@ struct drain {
         struct adapt adapt;
         struct health health;
         struct receiver_clock receiver;
+        struct protocol protocol;
         bool identity_old; /* made from another configuration than now */
         bool unasked; /* nothing is begun until the receiver's time is known */
         bool asking; /* the request for it is in flight */
+        enum write_message asked; /* that it is */
         bool ask_again; /* it met a stale connection */
 
         int64_t next_tick_ms; /* monotonic */
@@ -132,6 +136,14 @@ bool drain_ask(struct drain *d);
 void drain_ask_result(struct drain *d, const struct post_result *r);
 /* The Date of any answer. */
 void drain_heard(struct drain *d, const struct post_result *r, const struct judgement *j);
+
+/* ---- drain_message.c ---- */
+
+/* What an answer to a request of this message says of it, and a line when that is new. */
+void drain_message_heard(struct drain *d, enum write_message message, const struct post_result *r,
+    const struct judgement *j);
+/* The first part that may go, as the message that is sent now; NULL: none, or trouble. */
+struct part *drain_message_change(struct drain *d, struct part *p);
 
 /* ---- drain_window.c ---- */
 

@@ -39,7 +39,9 @@ drain_send_at(const struct drain *d)
 static unsigned
 may_fly(const struct drain *d)
 {
-        return d->health.state == ENDPOINT_FINE ? d->adapt.in_flight : 1;
+        return d->health.state == ENDPOINT_FINE && !protocol_trying(&d->protocol)
+            ? d->adapt.in_flight
+            : 1;
 }
 
 /* ---- sending ---- */
@@ -109,7 +111,8 @@ is_ahead(struct drain *d, const struct part *p)
 static bool
 start(struct drain *d, struct part *p)
 {
-        const struct post_job job = {.body = p->body, .attempt = p->attempts, .tag = p};
+        const struct post_job job = {
+            .body = p->body, .message = p->message, .attempt = p->attempts, .tag = p};
         struct err e = ERR_INIT;
 
         if (post_start(d->post, &job, &e) < 0) {
@@ -138,6 +141,8 @@ drain_send(struct drain *d)
 
                 if (p != NULL)
                         p = leave_out_old(d, p);
+                if (p != NULL)
+                        p = drain_message_change(d, p);
                 if (p != NULL)
                         p = cut_to_bound(d, p);
                 if (p != NULL) {
@@ -227,6 +232,8 @@ learn(struct drain *d, const struct part *p, const struct post_result *r, const 
         case VERDICT_SPLIT:
                 adapt_too_large(&d->adapt, p->body.n, now);
                 break;
+        case VERDICT_OTHER_MESSAGE:
+                break;
         case VERDICT_SETTLED:
                 adapt_success(&d->adapt, p->body.n, r->elapsed_ms, now);
                 break;
@@ -275,6 +282,8 @@ drain_result(struct drain *d, const struct post_result *r)
             .ambiguous = p->ambiguous,
             .again_at_once = p->again_at_once,
             .drop_on_429 = d->now.endpoint->drop_on_429,
+            .message = p->message,
+            .knows_2 = d->protocol.proved,
             .samples = p->samples,
             .series = p->series,
             .now_wall_ms = clock_wall(d->clock),
@@ -289,6 +298,7 @@ drain_result(struct drain *d, const struct post_result *r)
         drain_heard(d, r, &j);
         drain_count(d, r, &j);
         note_newest(d, p, &j);
+        drain_message_heard(d, p->message, r, &j);
         learn(d, p, r, &j);
         if (flight_answer(&d->flight, p, &j, &e) < 0)
                 drain_trouble(d, &e);

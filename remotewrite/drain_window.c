@@ -112,6 +112,7 @@ drain_window_begin(struct drain *d)
         if (!resumed)
                 wal_window_begin(d->wal, d->cursor, info->end);
         flight_begin(&d->flight);
+        protocol_tick(&d->protocol, clock_mono(d->clock));
         d->under_way = true;
         d->draining = !info->at_end; /* a tick that passes meanwhile sets it again */
         d->ambiguous = resumed;
@@ -301,7 +302,10 @@ bool
 drain_window_request(struct drain *d)
 {
         const struct builder_bounds bounds = {
-            .bytes = d->adapt.bound, .samples = d->now.endpoint->max_samples_per_send};
+            .bytes = d->adapt.bound,
+            .samples = d->now.endpoint->max_samples_per_send,
+            .message = d->protocol.now,
+        };
         bool continues = d->series_at > 0;
         uint32_t before = d->next_group;
         struct request *r = NULL;

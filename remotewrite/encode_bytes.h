@@ -1,5 +1,6 @@
 /*
- * The bytes of protobuf fields: what encode.c and plan.c share. Nothing here checks for room.
+ * The bytes of protobuf fields: what encode.c, plan.c and the files of 2.0 share. Nothing here
+ * checks for room.
  */
 #ifndef REMOTEWRITE_ENCODE_BYTES_H
 #define REMOTEWRITE_ENCODE_BYTES_H
@@ -15,6 +16,9 @@ enum {
         TAG_SECOND_BYTES = 0x12,
         TAG_VALUE = 0x09, /* field 1, 8 bytes */
         TAG_TIMESTAMP = 0x10, /* field 2, varint */
+        /* of a 2.0 request */
+        TAG_SYMBOL = 0x22, /* Request.symbols, field 4 */
+        TAG_SERIES_2 = 0x2a, /* Request.timeseries, field 5 */
 };
 
 static inline size_t

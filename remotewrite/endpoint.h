@@ -10,6 +10,7 @@
 #include "base/http.h"
 #include "base/labels.h"
 #include "base/relabel.h"
+#include "remotewrite/message.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -25,6 +26,7 @@ struct remote_endpoint {
         int64_t remote_timeout_ms;
         const char *tenant_header; /* NULL: none is sent (or `headers` has it already) */
         const char *tenant;
+        enum write_message message; /* protobuf_message */
         struct relabel_rules write_relabel;
         struct http_options http; /* its headers include `headers:` */
         const struct http_sigv4_options *sigv4; /* NULL: requests are not signed */

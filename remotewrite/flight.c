@@ -208,7 +208,8 @@ answer(struct flight *f, struct part *p, const struct judgement *j, struct err *
                 return 0;
         case VERDICT_COUNTED:
                 lose(f, p, j->reason, j->lost);
-                acknowledge(f, p, p->samples - j->lost);
+                p->request->counts.unconfirmed += j->unconfirmed;
+                acknowledge(f, p, p->samples - j->lost - j->unconfirmed);
                 replace(p, NULL);
                 return 0;
         case VERDICT_PARTLY:
@@ -228,6 +229,7 @@ answer(struct flight *f, struct part *p, const struct judgement *j, struct err *
                 lose(f, p, j->reason, p->samples);
                 replace(p, NULL);
                 return 0;
+        case VERDICT_OTHER_MESSAGE:
         case VERDICT_RETRY:
         case VERDICT_RETRY_AT_ONCE:
         case VERDICT_HOLD:
@@ -256,6 +258,21 @@ flight_answer(struct flight *f, struct part *p, const struct judgement *j, struc
         rc = answer(f, p, j, e);
         settle_done(f);
         return rc;
+}
+
+int
+flight_change(struct flight *f, struct part *p, const struct packer_bounds *bounds, struct err *e)
+{
+        struct part *list = NULL;
+        unsigned attempts = p->attempts;
+        int rc = packer_change(f->packer, p, bounds, &list, e);
+
+        if (rc < 0)
+                return rc;
+        for (struct part *x = list; x != NULL; x = x->next)
+                x->attempts = attempts;
+        replace(p, list);
+        return 0;
 }
 
 int

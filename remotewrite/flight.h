@@ -62,12 +62,16 @@ struct part *flight_next(struct flight *f);
 /* A request waits until those before it are settled (struct request): build no more meanwhile. */
 bool flight_blocked(const struct flight *f);
 /*
- * What the answer to p says. Afterwards p is gone, unless the verdict is one of retry or hold.
+ * What the answer to p says. Afterwards p is gone, unless the verdict is one of retry, hold or
+ * another message.
  * ERR_NOMEM: a part could not be cut; it stays, to be sent again as it is.
  */
 int flight_answer(struct flight *f, struct part *p, const struct judgement *j, struct err *e);
 /* Cuts a part in two that is too large for the link by what is known now. p is gone afterwards. */
 int flight_halve(struct flight *f, struct part *p, struct err *e);
+/* Packs a part again as another message. p is gone afterwards. */
+int flight_change(
+    struct flight *f, struct part *p, const struct packer_bounds *bounds, struct err *e);
 /* Leaves samples before oldest_ms out of a part (sample_age_limit). p is gone afterwards. */
 int flight_age(struct flight *f, struct part *p, int64_t oldest_ms, struct err *e);
 

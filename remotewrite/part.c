@@ -4,7 +4,8 @@
 #include "base/err.h"
 #include "base/memory.h"
 #include "base/varint.h"
-#include "remotewrite/wire.h"
+#include "remotewrite/recode.h"
+#include "remotewrite/wire_reader.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,8 +25,10 @@ struct mark {
 
 struct packer {
         uint64_t max_bytes;
+        enum write_message message;
         size_t piece_max;
-        struct buf piece; /* encoded series, not compressed yet */
+        struct buf piece; /* encoded series, not compressed yet; of 2.0: all of the part */
+        struct recoder *recoder; /* owned */
         struct mark *marks; /* owned; one for each series of the piece */
         size_t n_marks;
         size_t cap_marks;
@@ -66,7 +69,7 @@ static void
 account(struct packer *p)
 {
         int64_t now = (int64_t)(sizeof(*p) + p->piece.cap + p->cap_marks * sizeof(*p->marks) +
-            p->packed.cap + p->body.cap + p->raw.cap);
+            p->packed.cap + p->body.cap + p->raw.cap + recoder_bytes(p->recoder));
 
         memory_account(MEMORY_SEND, now - p->accounted);
         p->accounted = now;
@@ -76,9 +79,15 @@ int
 packer_new(struct packer **out, struct err *e)
 {
         struct packer *p = calloc(1, sizeof(*p));
+        int rc;
 
         if (p == NULL)
                 return err_nomem(e, "a packer of requests");
+        rc = recoder_new(&p->recoder, e);
+        if (rc < 0) {
+                free(p);
+                return rc;
+        }
         p->piece.max = p->packed.max = p->body.max = p->raw.max = RAW_MAX;
         p->tail = &p->head;
         account(p);
@@ -93,6 +102,7 @@ packer_reset(struct packer *p)
         buf_release(&p->packed);
         buf_release(&p->body);
         buf_release(&p->raw);
+        recoder_reset(p->recoder);
         free(p->marks);
         p->marks = NULL;
         p->n_marks = p->cap_marks = 0;
@@ -107,6 +117,7 @@ packer_free(struct packer *p)
         free_list(p->head);
         packer_reset(p);
         memory_account(MEMORY_SEND, -p->accounted);
+        recoder_free(p->recoder);
         free(p);
 }
 
@@ -127,43 +138,52 @@ clear_counts(struct packer *p)
 }
 
 void
-packer_begin(struct packer *p, uint64_t max_bytes)
+packer_begin(struct packer *p, const struct packer_bounds *bounds)
 {
-        p->max_bytes = max_bytes;
+        p->max_bytes = bounds->bytes;
+        p->message = bounds->message;
         /* small pieces for a small bound, so that it is met without compressing twice */
         p->piece_max = PIECE_MAX;
-        if (max_bytes < PIECE_MAX / 4)
-                p->piece_max = max_bytes * 4 > PIECE_MIN ? (size_t)max_bytes * 4 : PIECE_MIN;
+        if (bounds->bytes < PIECE_MAX / 4)
+                p->piece_max =
+                    bounds->bytes * 4 > PIECE_MIN ? (size_t)bounds->bytes * 4 : PIECE_MIN;
         clear_piece(p);
         clear_counts(p);
 }
 
-/* The part under way is done: its length goes in front, its bytes are handed over. */
+/* The part under way is done: its bytes, but for the first `skip`, are handed over. */
 static int
-close_part(struct packer *p, struct err *e)
+hand_over(struct packer *p, size_t skip, struct err *e)
 {
-        uint8_t length[VARINT_MAX];
-        size_t n = varint_put(length, p->counts.raw_bytes);
-        struct part *part;
+        struct part *part = malloc(sizeof(*part));
 
-        if (p->counts.series == 0)
-                return 0;
-        part = malloc(sizeof(*part));
         if (part == NULL)
                 return err_nomem(e, "a request");
-        memcpy(p->body.ptr + PREAMBLE - n, length, n);
         *part = p->counts;
-        part->body = (struct view){NULL, p->body.len - (PREAMBLE - n)};
+        part->message = p->message;
         part->bytes = realloc(p->body.ptr, p->body.len); /* smaller: the rest goes back */
         if (part->bytes == NULL)
                 part->bytes = p->body.ptr;
-        part->body.p = part->bytes + PREAMBLE - n;
+        part->body = (struct view){part->bytes + skip, p->body.len - skip};
         memory_account(MEMORY_SEND, (int64_t)(sizeof(*part) + p->body.len));
         p->body = (struct buf)BUF_INIT(RAW_MAX);
         *p->tail = part;
         p->tail = &part->next;
         clear_counts(p);
         return 0;
+}
+
+/* 1.0: the length of what was compressed goes in front. */
+static int
+close_part(struct packer *p, struct err *e)
+{
+        uint8_t length[VARINT_MAX];
+        size_t n = varint_put(length, p->counts.raw_bytes);
+
+        if (p->counts.series == 0)
+                return 0;
+        memcpy(p->body.ptr + PREAMBLE - n, length, n);
+        return hand_over(p, PREAMBLE - n, e);
 }
 
 /* Appends what is in p->packed to the part under way. */
@@ -244,10 +264,55 @@ flush_piece(struct packer *p, struct err *e)
         return rc;
 }
 
+/* ---- 2.0 ---- */
+
+static int
+add_symbols_and_series(struct packer *p, const struct packer_series *s, struct err *e)
+{
+        int rc = p->counts.series == 0 ? recoder_begin(p->recoder, e) : 0;
+
+        if (rc == 0)
+                rc = recoder_add(p->recoder, s->field, &p->piece, e);
+        if (rc < 0)
+                return rc;
+        p->counts.series++;
+        p->counts.samples += s->samples;
+        p->counts.raw_bytes += s->field.n;
+        if (s->oldest_ms < p->counts.oldest_ms)
+                p->counts.oldest_ms = s->oldest_ms;
+        if (s->newest_ms > p->counts.newest_ms)
+                p->counts.newest_ms = s->newest_ms;
+        return 0;
+}
+
+/* The table of texts goes in front, both are compressed. */
+static int
+close_whole(struct packer *p, struct err *e)
+{
+        struct view symbols = recoder_symbols(p->recoder);
+        int rc;
+
+        if (p->counts.series == 0)
+                return 0;
+        buf_reset(&p->packed);
+        rc = buf_append(&p->packed, symbols.p, symbols.n, e);
+        if (rc == 0)
+                rc = buf_append(&p->packed, p->piece.ptr, p->piece.len, e);
+        if (rc == 0)
+                rc = snappy_pack(buf_view(&p->packed), &p->body, e);
+        clear_piece(p);
+        return rc == 0 ? hand_over(p, 0, e) : rc;
+}
+
+/* ---- adding ---- */
+
 int
 packer_add(struct packer *p, const struct packer_series *s, struct err *e)
 {
         int rc = 0;
+
+        if (p->message == WRITE_2)
+                return add_symbols_and_series(p, s, e);
 
         if (p->n_marks > 0 && p->piece.len + s->field.n > p->piece_max)
                 rc = flush_piece(p, e);
@@ -276,16 +341,21 @@ packer_add(struct packer *p, const struct packer_series *s, struct err *e)
 static int
 cut(struct packer *p, struct err *e)
 {
-        int rc = flush_piece(p, e);
+        int rc;
 
+        if (p->message == WRITE_2)
+                return close_whole(p, e);
+        rc = flush_piece(p, e);
         return rc == 0 ? close_part(p, e) : rc;
 }
 
-int
-packer_finish(struct packer *p, struct part **out, struct err *e)
+/* Ends without looking at bounds; *out is NULL on failure. */
+static int
+finish(struct packer *p, struct part **out, struct err *e)
 {
         int rc = cut(p, e);
 
+        *out = NULL;
         if (rc < 0) {
                 free_list(p->head);
                 clear_piece(p);
@@ -301,15 +371,18 @@ packer_finish(struct packer *p, struct part **out, struct err *e)
 
 /* ---- packing again ---- */
 
+/* Ready to read the part's series and to pack them. */
 static int
-unpack(struct packer *p, const struct part *part, struct view *out, struct err *e)
+begin_again(struct packer *p, const struct part *part, const struct packer_bounds *bounds,
+    struct wire_reader *r, struct err *e)
 {
         int rc;
 
+        packer_begin(p, bounds);
         buf_reset(&p->raw);
+        *r = (struct wire_reader){.message = part->message};
         rc = snappy_unpack(part->body, &p->raw, e);
-        *out = buf_view(&p->raw);
-        return rc;
+        return rc < 0 ? rc : wire_reader_open(r, buf_view(&p->raw), part->message, e);
 }
 
 static void
@@ -335,7 +408,7 @@ static int
 finish_again(struct packer *p, int rc, const struct part *from, struct part **out, struct err *e)
 {
         struct part *list = NULL;
-        int finished = packer_finish(p, &list, rc < 0 ? NULL : e);
+        int finished = finish(p, &list, rc < 0 ? NULL : e);
 
         buf_release(&p->raw);
         account(p);
@@ -350,53 +423,113 @@ finish_again(struct packer *p, int rc, const struct part *from, struct part **ou
         return 0;
 }
 
-int
-packer_halve(struct packer *p, const struct part *part, struct part **out, struct err *e)
+/* Packs a part's series again into so many parts of about the same size, in order; fewer when it
+ * has not so many series. */
+static int
+cut_into(
+    struct packer *p, const struct part *part, uint64_t parts, struct part **out, struct err *e)
 {
-        struct view rest;
+        const struct packer_bounds same = {UINT64_MAX, part->message};
+        struct wire_reader r;
         struct wire_series s;
-        uint64_t half = part->raw_bytes / 2;
         uint64_t done = 0;
-        uint64_t n = 0;
-        bool second = false;
-        int rc;
+        uint64_t left = part->series;
+        uint64_t at = 1; /* the part under way */
+        bool empty = true;
+        int rc = begin_again(p, part, &same, &r, e);
 
-        if (part->series < 2)
-                return err_set(e, ERR_LIMIT, "a request of one series cannot be cut");
-        rc = unpack(p, part, &rest, e);
-        packer_begin(p, UINT64_MAX);
-        while (rc == 0 && rest.n > 0) {
-                rc = wire_next(&rest, &s, e);
+        for (; rc == 0 && !wire_reader_end(&r); left--) {
+                rc = wire_reader_next(&r, &s, e);
                 if (rc < 0)
                         break;
-                /* the second half begins behind the middle, and at the last series at the latest */
-                if (!second && n > 0 && (done + s.field.n > half || n == part->series - 1)) {
+                /* a part ends at its share, and when the others would have no series left */
+                if (!empty && at < parts &&
+                    (done + s.field.n > part->raw_bytes / parts * at || left <= parts - at)) {
                         rc = cut(p, e);
-                        second = true;
+                        at++;
                 }
                 if (rc == 0)
                         rc = add_again(p, &s, e);
+                empty = false;
                 done += s.field.n;
-                n++;
         }
+        wire_reader_close(&r);
         return finish_again(p, rc, part, out, e);
+}
+
+int
+packer_halve(struct packer *p, const struct part *part, struct part **out, struct err *e)
+{
+        if (part->series < 2)
+                return err_set(e, ERR_LIMIT, "a request of one series cannot be cut");
+        return cut_into(p, part, 2, out, e);
+}
+
+/*
+ * Cuts the bodies of a list (it may be empty) that are over the bound, 2.0 ones, which are made as
+ * a whole. Each cut adds texts to both sides, so some are cut once more. On failure the list is
+ * freed.
+ */
+static int
+cut_to_bound(struct packer *p, uint64_t max_bytes, struct part **list, struct err *e)
+{
+        struct part **at = list;
+
+        while (*at != NULL) {
+                struct part *x = *at;
+                struct part *cuts = NULL;
+                uint64_t n = x->body.n / max_bytes + 1;
+                int rc;
+
+                if (x->body.n <= max_bytes || x->series < 2) {
+                        at = &x->next;
+                        continue;
+                }
+                rc = cut_into(p, x, n, &cuts, e);
+                if (rc < 0) {
+                        free_list(*list);
+                        *list = NULL;
+                        return rc;
+                }
+                *at = cuts;
+                while (cuts->next != NULL)
+                        cuts = cuts->next;
+                cuts->next = x->next;
+                part_free(x);
+        }
+        return 0;
+}
+
+int
+packer_finish(struct packer *p, struct part **out, struct err *e)
+{
+        enum write_message message = p->message;
+        uint64_t max_bytes = p->max_bytes;
+        struct part *list = NULL;
+        int rc = finish(p, &list, e);
+
+        if (rc == 0 && message == WRITE_2)
+                rc = cut_to_bound(p, max_bytes, &list, e);
+        if (rc == 0)
+                *out = list;
+        return rc;
 }
 
 int
 packer_age(
     struct packer *p, const struct part *part, int64_t oldest_ms, struct part **out, struct err *e)
 {
+        const struct packer_bounds same = {UINT64_MAX, part->message};
         struct buf filtered = BUF_INIT(RAW_MAX);
-        struct view rest;
+        struct wire_reader r;
         struct wire_series s;
-        int rc = unpack(p, part, &rest, e);
+        int rc = begin_again(p, part, &same, &r, e);
 
-        packer_begin(p, UINT64_MAX);
-        while (rc == 0 && rest.n > 0) {
+        while (rc == 0 && !wire_reader_end(&r)) {
                 uint64_t left = 0;
 
                 buf_reset(&filtered);
-                rc = wire_next(&rest, &s, e);
+                rc = wire_reader_next(&r, &s, e);
                 if (rc == 0)
                         rc = wire_filter(&s, oldest_ms, &filtered, &left, e);
                 if (rc < 0 || left == 0)
@@ -407,5 +540,29 @@ packer_age(
                 rc = add_again(p, &s, e);
         }
         buf_release(&filtered);
+        wire_reader_close(&r);
         return finish_again(p, rc, part, out, e);
+}
+
+int
+packer_change(struct packer *p, const struct part *part, const struct packer_bounds *bounds,
+    struct part **out, struct err *e)
+{
+        struct part *list = NULL;
+        struct wire_reader r;
+        struct wire_series s;
+        int rc = begin_again(p, part, bounds, &r, e);
+
+        while (rc == 0 && !wire_reader_end(&r)) {
+                rc = wire_reader_next(&r, &s, e);
+                if (rc == 0)
+                        rc = add_again(p, &s, e);
+        }
+        wire_reader_close(&r);
+        rc = finish_again(p, rc, part, &list, e);
+        if (rc == 0 && bounds->message == WRITE_2)
+                rc = cut_to_bound(p, bounds->bytes, &list, e);
+        if (rc == 0)
+                *out = list;
+        return rc;
 }

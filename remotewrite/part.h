@@ -3,7 +3,9 @@
  * requests are one part; one that is too large or refused is cut into more (request.h).
  *
  * The packer makes bodies of series: snappy works on pieces of 64 KiB that do not know each other,
- * so a body is compressed piece by piece, and ends before the piece that would pass its bound.
+ * so a 1.0 body is compressed piece by piece, and ends before the piece that would pass its bound.
+ * A 2.0 body begins with the texts of all its series, so it is compressed as a whole, and cut when
+ * that is too large. Series come in and are read again as 1.0 has them, whichever is made of them.
  *
  * One thread. Memory is accounted under MEMORY_SEND.
  */
@@ -12,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/view.h"
+#include "remotewrite/message.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,9 +29,10 @@ struct part {
         struct request *request; /* that it belongs to */
         char *bytes; /* owned */
         struct view body; /* in bytes */
+        enum write_message message; /* that the body is */
         uint64_t series;
         uint64_t samples;
-        uint64_t raw_bytes;
+        uint64_t raw_bytes; /* of its series, as 1.0 has them */
         int64_t oldest_ms; /* none of its samples is earlier */
         int64_t newest_ms; /* or later */
         unsigned attempts; /* begun */
@@ -44,8 +48,11 @@ void packer_free(struct packer *p);
 /* Gives the memory back. */
 void packer_reset(struct packer *p);
 
-/* Bodies of at most max_bytes compressed (more only for one series alone). */
-void packer_begin(struct packer *p, uint64_t max_bytes);
+struct packer_bounds {
+        uint64_t bytes; /* of a body, compressed (more only for one series alone) */
+        enum write_message message;
+};
+void packer_begin(struct packer *p, const struct packer_bounds *bounds);
 /* One series, encoded, and what it adds to its part. */
 struct packer_series {
         struct view field;
@@ -67,5 +74,8 @@ int packer_halve(struct packer *p, const struct part *part, struct part **out, s
  */
 int packer_age(
     struct packer *p, const struct part *part, int64_t oldest_ms, struct part **out, struct err *e);
+/* Packs a part again, as another message. */
+int packer_change(struct packer *p, const struct part *part, const struct packer_bounds *bounds,
+    struct part **out, struct err *e);
 
 #endif

@@ -195,10 +195,13 @@ add_header(struct slot *s, const char *line, struct err *e)
 static int
 add_headers(struct slot *s, struct err *e)
 {
-        static const char *const fixed[] = {
+        const bool v2 = s->job.message == WRITE_2;
+        const char *const fixed[] = {
             "Content-Encoding: snappy",
-            "Content-Type: application/x-protobuf",
-            "X-Prometheus-Remote-Write-Version: 0.1.0",
+            v2 ? "Content-Type: application/x-protobuf;proto=io.prometheus.write.v2.Request"
+               : "Content-Type: application/x-protobuf",
+            v2 ? "X-Prometheus-Remote-Write-Version: 2.0.0"
+               : "X-Prometheus-Remote-Write-Version: 0.1.0",
             /* not in a signed request, whose body is too small for a 100 to be waited for */
             "Expect:",
             "Accept:",
@@ -401,6 +404,7 @@ read_result(struct slot *s, CURLcode code, struct post_result *out)
                     .content_type = header(s, "Content-Type", -1),
                     .retry_after = header(s, "Retry-After", -1),
                     .location = location(s, redirects),
+                    .written = header(s, "X-Prometheus-Remote-Write-Samples-Written", -1),
                     .body = {s->body,
                         s->received < sizeof(s->body) ? s->received : sizeof(s->body)},
                     .reused = opened == 0,

@@ -28,6 +28,7 @@ int post_configure(struct post *p, const struct remote_endpoint *endpoint, struc
 
 struct post_job {
         struct view body; /* must stay until the result */
+        enum write_message message; /* that it is */
         unsigned attempt; /* 0: the first */
         void *tag; /* comes back in the result */
 };

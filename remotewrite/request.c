@@ -263,13 +263,14 @@ int
 builder_finish(struct builder *b, struct request **out, struct err *e)
 {
         struct request *r = calloc(1, sizeof(*r));
+        const struct packer_bounds bounds = {b->bounds.bytes, b->bounds.message};
         struct part *parts = NULL;
         int finished;
         int rc;
 
         if (r == NULL)
                 return err_nomem(e, "a request");
-        packer_begin(b->packer, b->bounds.bytes);
+        packer_begin(b->packer, &bounds);
         rc = pack(b, e);
         finished = packer_finish(b->packer, &parts, rc < 0 ? NULL : e);
         memory_account(MEMORY_SEND, (int64_t)sizeof(*r));

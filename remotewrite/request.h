@@ -2,7 +2,8 @@
  * A request: the unit that is settled. The builder takes series chunk by chunk until it is full,
  * sorts them so that neighbours share bytes (order.h), and packs them into parts (part.h).
  *
- * When a request is full depends on its series alone, not on how the link is: so the window that a
+ * When a request is full depends on its series alone, not on how the link is or which message it
+ * becomes: so the window that a
  * crash cut off is sent again in the very same requests. A receiver that keeps nothing of a request
  * of which it refuses a sample (Prometheus, storage/remote/write_handler.go) would otherwise refuse
  * new samples for the sake of known ones beside them.
@@ -42,6 +43,7 @@ void request_free(struct request *r);
 struct builder_bounds {
         uint64_t bytes; /* of a part, compressed */
         uint64_t samples; /* of a request */
+        enum write_message message; /* that parts become: no border depends on it */
 };
 
 int builder_new(struct builder **out, struct err *e);

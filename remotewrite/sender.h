@@ -50,6 +50,8 @@ struct sender_stats {
         uint64_t bytes_sent; /* compressed bodies of all attempts */
         uint64_t bytes_acknowledged;
         uint64_t request_bound; /* compressed bytes, as adapted */
+        uint64_t protocol_version; /* of Remote Write, that is sent now: 1 or 2 */
+        uint64_t fallbacks; /* from 2.0 to 1.0, because the receiver does not take it */
         uint64_t windows;
         uint64_t timeouts;
         uint64_t held_clock; /* samples held because they are ahead of the receiver's time */

@@ -13,9 +13,8 @@ enum {
         VALUE_BYTES = 1 + 8,
 };
 
-/* Takes one field with this tag off *rest: its whole bytes and what is inside. False: another. */
-static bool
-take_field(struct view *rest, uint8_t tag, struct view *field, struct view *inside)
+bool
+wire_field(struct view *rest, uint8_t tag, struct view *field, struct view *inside)
 {
         const uint8_t *p = (const uint8_t *)rest->p;
         uint64_t length;
@@ -63,13 +62,13 @@ wire_next(struct view *rest, struct wire_series *out, struct err *e)
         int64_t t;
 
         *out = (struct wire_series){.oldest_ms = INT64_MAX, .newest_ms = INT64_MIN};
-        if (!take_field(rest, TAG_SERIES, &out->field, &inside))
+        if (!wire_field(rest, TAG_SERIES, &out->field, &inside))
                 return err_set(e, ERR_PARSE, "a request holds something else than series");
         out->labels.p = inside.p;
-        while (take_field(&inside, TAG_LABEL, &field, &x))
+        while (wire_field(&inside, TAG_LABEL, &field, &x))
                 out->labels.n += field.n;
         out->samples = inside;
-        while (take_field(&inside, TAG_SAMPLE, &field, &x)) {
+        while (wire_field(&inside, TAG_SAMPLE, &field, &x)) {
                 if (!sample_time(x, &t))
                         return err_set(e, ERR_PARSE, "a request holds a strange sample");
                 out->n_samples++;
@@ -95,7 +94,7 @@ wire_filter(const struct wire_series *s, int64_t oldest_ms, struct buf *out, uin
         int rc;
 
         /* samples are in time order: what is kept is the end */
-        while (take_field(&rest, TAG_SAMPLE, &field, &x)) {
+        while (wire_field(&rest, TAG_SAMPLE, &field, &x)) {
                 if (n == 0 && (!sample_time(x, &t) || t < oldest_ms))
                         continue;
                 kept = n == 0 ? field : (struct view){kept.p, kept.n + field.n};

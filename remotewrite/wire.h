@@ -23,6 +23,11 @@ struct wire_series {
         int64_t newest_ms;
 };
 
+/*
+ * Takes the first field off *rest: its whole bytes, and what is inside. False: it has another tag
+ * (of one byte, with a length), or is cut off.
+ */
+bool wire_field(struct view *rest, uint8_t tag, struct view *field, struct view *inside);
 /* Takes the next series off *rest; ERR_PARSE when the bytes are not what encode.h writes. */
 int wire_next(struct view *rest, struct wire_series *out, struct err *e);
 

@@ -149,7 +149,7 @@ measured_pack(struct road *r, struct request **out, struct err *e)
 static int
 pack(struct road *r, struct err *e)
 {
-        const struct builder_bounds bounds = {BODY_BYTES, REQUEST_SAMPLES};
+        const struct builder_bounds bounds = {.bytes = BODY_BYTES, .samples = REQUEST_SAMPLES};
         struct request *made = NULL;
         int rc = measured_pack(r, &made, e);
 
@@ -183,7 +183,7 @@ send_group(struct road *r, uint32_t number, uint64_t *samples, struct err *e)
 int
 micro_send(struct micro_input *in, uint64_t *out_samples, struct err *e)
 {
-        const struct builder_bounds bounds = {BODY_BYTES, REQUEST_SAMPLES};
+        const struct builder_bounds bounds = {.bytes = BODY_BYTES, .samples = REQUEST_SAMPLES};
         struct road r = {.wal = NULL};
         int rc = open_road(&r, in->folder, e);
 

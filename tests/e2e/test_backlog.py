@@ -8,7 +8,7 @@ import unittest
 from harness import messages
 from harness.agent import config, endpoint, job
 from harness.case import Case
-from harness.paths import BUILD, fetch_peers
+from harness.paths import BUILD, PEERS, fetch_peers
 from harness.peers import Prometheus
 from harness.throttle import ThrottleProxy
 
@@ -79,14 +79,26 @@ class Backlog(Case):
         self.assert_no_faults(receiver)
 
     def test_killed_in_mid_drain(self):
-        """Prometheus keeps nothing of a request of which it refuses a sample. So after a kill the
+        self.drain_over_kills(Prometheus(self.work / "prometheus"))
+
+    def test_killed_in_mid_drain_by_2(self):
+        """By Remote Write 2.0, of which Prometheus keeps what is new and says how much."""
+        message = "io.prometheus.write.v2.Request"
+        self.drain_over_kills(
+            Prometheus(self.work / "prometheus",
+                       f"--web.remote-write-receiver.accepted-protobuf-messages={message}",
+                       program=PEERS / "later/usr/bin/prometheus"),
+            protobuf_message=message)
+
+    def drain_over_kills(self, prometheus, **settings):
+        """By 1.0 Prometheus keeps nothing of a request of which it refuses a sample. So after a kill the
         requests of the window under way must be the very same: one that is partly new would be
         lost as a whole, and called unconfirmed."""
-        prometheus = self.started(Prometheus(self.work / "prometheus"))
+        self.started(prometheus)
         line = self.stopped(ThrottleProxy(("127.0.0.1", prometheus.port), 800_000))
         exporter = self.exporter(lambda n: "moving 1\n")  # so that cursors are on disk in between
         settings = config([job("a", exporter.address)], [endpoint(
-            f"http://{line.address}/api/v1/write", name="central",
+            f"http://{line.address}/api/v1/write", name="central", **settings,
             queue_config={"max_shards": 3, "max_samples_per_send": 3000})])
         agent = self.agent(settings, start=False)
         self.write(agent, "--move", targets=12, series=120, hours=1, interval=15)

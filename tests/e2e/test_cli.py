@@ -124,11 +124,6 @@ class CommandLine(Case):
         self.assertIn("scrape_interval", text)
         self.assertIn("bad.yml:6:", text)
         self.assertIn("soon", text)
-        later = self.file(GOOD + "    protobuf_message: io.prometheus.write.v2.Request\n",
-                          "later.yml")
-        done = run("check", later)
-        self.assertEqual(2, done.returncode)
-        self.assertIn("not supported yet", done.stdout + done.stderr)
 
     def test_check_says_where_targets_collide(self):
         relabel = "    relabel_configs: [{target_label: job, replacement: a}]\n"

@@ -43,6 +43,20 @@ class Receive(Case):
         self.assertEqual(0, process.stop())
         self.assertIsNone(SANITIZER.search(process.log()), process.log())
 
+    def test_takes_2(self):
+        process = self.receive("--print")
+        exporter = self.exporter(lambda n: pages.gauges(3, n))
+        message = "io.prometheus.write.v2.Request"
+        agent = self.agent(config([job("a", exporter.address)],
+                                  [endpoint(self.url, protobuf_message=message)]))
+        self.wait(lambda: 'test_gauge{' in process.log() and 'up{' in process.log(), "lines")
+        self.assertEqual(2, agent.metrics().sum("gleaner_remote_protocol_version"))
+        self.assertEqual(0, agent.metrics().sum("gleaner_samples_lost_total"))
+        self.assertEqual(0, agent.stop())
+        self.assertEqual(0, process.stop())
+        self.assertRegex(process.log(), r"by 2.0 +\d")
+        self.assertRegex(process.log(), r"faults +0 in 0")
+
     def test_once_counts_requests_with_samples(self):
         """An agent that asks for the time by a request without samples does not end it."""
         process = self.receive("--once", "1")

@@ -1,4 +1,4 @@
-/* Any bytes as a WriteRequest, inside one snappy literal so that they get through. */
+/* Any bytes as a request of either message, inside one snappy literal so that they get through. */
 #include "base/buf.h"
 #include "base/compress.h"
 #include "remotewrite/decode.h"
@@ -34,12 +34,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         if (size > 0 && data[0] == 0xff) { /* as it is */
                 (void)decode_request(
-                    (struct view){(const char *)data + 1, size - 1}, touch, &sum, NULL);
+                    (struct view){(const char *)data + 1, size - 1}, WRITE_1, touch, &sum, NULL);
                 return 0;
         }
         if (snappy_pack((struct view){(const char *)data, size}, &packed, NULL) < 0)
                 abort();
-        (void)decode_request(buf_view(&packed), touch, &sum, NULL);
+        (void)decode_request(buf_view(&packed), WRITE_1, touch, &sum, NULL);
+        (void)decode_request(buf_view(&packed), WRITE_2, touch, &sum, NULL);
         buf_release(&packed);
         return 0;
 }

@@ -1,4 +1,4 @@
-"""Remote write 1.0 and remote read messages in protobuf's wire format, written by hand.
+"""Remote write and remote read messages in protobuf's wire format, written by hand.
 
 A series is a tuple of (name, value) pairs in the order they were sent; a sample is
 (timestamp in ms, the double's 64 bits).
@@ -80,6 +80,35 @@ def decode_write_request(data: bytes) -> list:
     """[(labels, samples)]; field 3 (metadata) is skipped."""
     return [_series(data, *span)
             for number, _, span in _fields(data, 0, len(data)) if number == 1]
+
+
+def _series_of_2(data: bytes, at: int, end: int, symbols: list) -> tuple:
+    refs, samples = [], []
+    for number, kind, value in _fields(data, at, end):
+        if number == 1 and kind == 2:
+            at, stop = value
+            while at < stop:
+                ref, at = _varint(data, at)
+                refs.append(ref)
+        elif number == 1:
+            refs.append(value)
+        elif number == 2:
+            samples.append(_sample(data, *value))
+        elif number == 3:
+            raise ValueError("a histogram")
+    if len(refs) % 2:
+        raise ValueError("a label without a value")
+    texts = [symbols[ref] for ref in refs]
+    return tuple(zip(texts[::2], texts[1::2])), samples
+
+
+def decode_request_2(data: bytes) -> list:
+    """[(labels, samples)] of a 2.0 request; ValueError for symbols that are not as they must be."""
+    fields = list(_fields(data, 0, len(data)))
+    symbols = [data[span[0]:span[1]].decode() for number, _, span in fields if number == 4]
+    if not symbols or symbols[0] or len(set(symbols)) != len(symbols):
+        raise ValueError("the first symbol is not empty, or one is there twice")
+    return [_series_of_2(data, *span, symbols) for number, _, span in fields if number == 5]
 
 
 def decode_read_response(data: bytes) -> list:

@@ -28,7 +28,7 @@ def post(url: str, body: bytes, headers: dict = None, seconds: float = 60) -> by
 class Prometheus:
     """A receiver: --web.enable-remote-write-receiver, no jobs of its own."""
 
-    def __init__(self, folder: pathlib.Path, *flags):
+    def __init__(self, folder: pathlib.Path, *flags, program=None):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
@@ -38,7 +38,7 @@ class Prometheus:
         config.write_text("global: {}\n")
         self.process = Process(
             "prometheus",
-            [peer("prometheus"), f"--config.file={config}",
+            [program or peer("prometheus"), f"--config.file={config}",
              f"--storage.tsdb.path={self.folder}/data", f"--web.listen-address={self.address}",
              "--web.enable-remote-write-receiver", "--storage.tsdb.retention.time=10y", *flags],
             self.folder / "log", peer_environment(), self.folder)

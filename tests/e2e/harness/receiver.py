@@ -10,6 +10,9 @@ from . import messages, snappy
 from .exporter import Handler, Server
 
 
+WRITTEN = "X-Prometheus-Remote-Write-Samples-Written"
+
+
 @dataclasses.dataclass
 class Answer:
     status: int = 204
@@ -34,6 +37,7 @@ class Request:
     raw_size: int
     series: list  # [(labels, samples)]
     answer: Answer = None
+    version: int = 1  # of remote write
 
     @property
     def samples(self) -> int:
@@ -52,12 +56,15 @@ class _ReceiverHandler(Handler):
         headers = {k.lower(): v for k, v in self.headers.items()}
         try:
             raw = snappy.decode(body)
-            series = messages.decode_write_request(raw)
+            version = 2 if "write.v2" in headers.get("content-type", "") else 1
+            series = (messages.decode_write_request if version == 1 else
+                      messages.decode_request_2)(raw)
         except (ValueError, IndexError, UnicodeDecodeError) as error:
             owner.fault(f"request cannot be decoded: {error}")
             self.reply(Answer(400, f"cannot decode: {error}\n"))
             return
-        request = Request(time.time(), self.path, headers, len(body), len(raw), series)
+        request = Request(time.time(), self.path, headers, len(body), len(raw), series,
+                          version=version)
         answer = owner.take(request)
         if answer.delay:
             owner.stopping.wait(answer.delay)
@@ -67,17 +74,18 @@ class _ReceiverHandler(Handler):
             self.close_connection = True
             self.connection.close()
             return
-        self.reply(answer)
+        self.reply(answer, {WRITTEN: str(request.samples if answer.stores else 0)}
+                   if version == 2 and not owner.only_1 else {})
 
     def date_time_string(self, timestamp=None):
         return super().date_time_string(time.time() + self.server.owner.clock_by)
 
-    def reply(self, answer):
+    def reply(self, answer, more=()):
         body = answer.body.encode()
         self.send_response(answer.status)
         if body:
             self.send_header("Content-Type", answer.content_type)
-        for name, value in answer.headers.items():
+        for name, value in {**dict(more), **answer.headers}.items():
             self.send_header(name, value)
         if answer.status != 204:
             self.send_header("Content-Length", str(len(body)))
@@ -95,12 +103,16 @@ class FakeReceiver(Server):
     Its Date is `clock_by` seconds from the machine's. Requests without samples ask for that: they
     are answered by 204 and counted in `asked` alone, because whether they come depends on the
     machine's kernel.
+
+    A request of remote write 2.0 is answered with what was written of it; `only_1`: as a receiver
+    does that does not know it (Prometheus 2, Thanos 0.41), with 2xx, and nothing is kept.
     """
 
     def __init__(self, script=None, tls: ssl.SSLContext = None, keep: bool = True):
         self.script = script
         self.keep = keep
         self.clock_by = 0
+        self.only_1 = False
         self.asked = 0
         self.requests = []
         self.faults = []
@@ -130,6 +142,8 @@ class FakeReceiver(Server):
                 return Answer()
             n = len(self.requests)
             answer = (self.script(n, request) if self.script else None) or Answer()
+            if self.only_1 and request.version == 2:
+                answer = Answer(200, store=False)
             request.answer = answer
             self.requests.append(request)
             self._check_headers(request)
@@ -141,9 +155,11 @@ class FakeReceiver(Server):
         return answer
 
     def _check_headers(self, request: Request) -> None:
+        proto = ";proto=io.prometheus.write.v2.Request" if request.version == 2 else ""
         for name, want in (("content-encoding", "snappy"),
-                           ("content-type", "application/x-protobuf"),
-                           ("x-prometheus-remote-write-version", "0.1.0")):
+                           ("content-type", "application/x-protobuf" + proto),
+                           ("x-prometheus-remote-write-version",
+                            "2.0.0" if request.version == 2 else "0.1.0")):
             if request.headers.get(name) != want:
                 self.faults.append(f"header {name}: {request.headers.get(name)!r}")
         if "/" not in request.headers.get("user-agent", ""):

@@ -21,9 +21,7 @@ static const struct config_case cases[] = {
     {"timeout of zero", "- {url: \"http://a\", remote_timeout: 0s}\n",
         "warning: remote_timeout of 0s", true},
     {"message 2.0", "- {url: \"http://a\", protobuf_message: io.prometheus.write.v2.Request}\n",
-        "io.prometheus.write.v2.Request is not supported yet; protobuf_message expects "
-        "prometheus.WriteRequest",
-        false},
+        NULL, false},
     {"another message", "- {url: \"http://a\", protobuf_message: x}\n",
         "invalid protobuf_message value: unknown type for remote write protobuf message x, "
         "supported: prometheus.WriteRequest, io.prometheus.write.v2.Request",
@@ -100,6 +98,7 @@ defaults_of_an_endpoint(void **state)
         assert_int_equal(x->remote_timeout_ms, 30000);
         assert_string_equal(x->tenant_header, "THANOS-TENANT");
         assert_string_equal(x->tenant, "tenant-a");
+        assert_int_equal(x->message, WRITE_1);
         assert_int_equal(x->max_samples_per_send, 20000);
         assert_int_equal(x->batch_send_deadline_ms, 30000);
         assert_int_equal(x->max_shards, 50);
@@ -116,6 +115,7 @@ an_explicit_value_wins(void **state)
 {
         struct config *c = cases_load(
             "remote_write:\n- url: https://h\n  name: central\n  remote_timeout: 5s\n"
+            "  protobuf_message: io.prometheus.write.v2.Request\n"
             "  queue_config: {max_samples_per_send: 2000, batch_send_deadline: 5s, max_shards: 2, "
             "min_backoff: 30ms, max_backoff: 5s, sample_age_limit: 2h, retry_on_http_429: "
             "false}\n");
@@ -124,6 +124,7 @@ an_explicit_value_wins(void **state)
         (void)state;
         assert_string_equal(x->name, "central");
         assert_int_equal(x->remote_timeout_ms, 5000);
+        assert_int_equal(x->message, WRITE_2);
         assert_int_equal(x->max_samples_per_send, 2000);
         assert_int_equal(x->batch_send_deadline_ms, 5000);
         assert_int_equal(x->max_shards, 2);

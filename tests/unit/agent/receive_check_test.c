@@ -10,6 +10,7 @@
 
 enum { NOW = 1763911234 };
 static const int64_t now_ms = INT64_C(1000) * NOW;
+static struct receive_result result; /* of the last request */
 
 /* Appends a series of this name with samples at these seconds before now (value 1). */
 static void
@@ -42,7 +43,7 @@ send_raw(struct receive_book *b, const struct buf *raw, const char *tenant, stru
 
         testing_ok(snappy_pack(buf_view(raw), &packed, NULL), NULL);
         r.body = buf_view(&packed);
-        status = receive_check(b, &r, e);
+        status = receive_check(b, &r, &result, e);
         buf_release(&packed);
         return status;
 }
@@ -84,10 +85,18 @@ test_headers(void **state)
             {"json", {"snappy", "application/json", "0.1.0", "x/1"}, 415, "application/json"},
             {"longer type", {"snappy", "application/x-protobuffer", "0.1.0", "x/1"}, 415,
                 "Content-Type"},
-            {"version 2's type",
+            {"2.0",
                 {"snappy", "application/x-protobuf;proto=io.prometheus.write.v2.Request", "2.0.0",
                     "x/1"},
-                415, "Remote Write 1.0"},
+                204, ""},
+            {"2.0's type with 1.0's version",
+                {"snappy", "application/x-protobuf;proto=io.prometheus.write.v2.Request", "0.1.0",
+                    "x/1"},
+                400, "want \"2.0.0\""},
+            {"a message that nobody knows",
+                {"snappy", "application/x-protobuf;proto=io.prometheus.write.v3.Request", "3.0.0",
+                    "x/1"},
+                415, "v3"},
             {"no version", {"snappy", "application/x-protobuf", NULL, "x/1"}, 400,
                 "Remote-Write-Version"},
             {"another version", {"snappy", "application/x-protobuf", "2.0.0", "x/1"}, 400, "2.0.0"},
@@ -108,7 +117,7 @@ test_headers(void **state)
                 unsigned got;
 
                 testing_ok(receive_book_new(&b, &e), &e);
-                got = receive_check(b, &r, &e);
+                got = receive_check(b, &r, &result, &e);
                 if (got != cases[i].want || strstr(e.msg, cases[i].words) == NULL)
                         fail_msg("%s: %u (%s)", cases[i].name, got, e.msg);
                 assert_int_equal(receive_totals(b)->faults, got != 204);
@@ -208,7 +217,7 @@ test_sound_series_are_kept(void **state)
         put_series(&raw, "c", (const int[]){2, 1}, 2);
         testing_ok(snappy_pack(buf_view(&raw), &packed, NULL), NULL);
         r.body = buf_view(&packed);
-        assert_int_equal(receive_check(b, &r, &e), 400);
+        assert_int_equal(receive_check(b, &r, &result, &e), 400);
         assert_non_null(strstr(e.msg, "label without a value"));
         assert_int_equal(sound, 2);
         assert_int_equal(receive_totals(b)->samples, 3);
@@ -219,6 +228,37 @@ test_sound_series_are_kept(void **state)
         assert_int_equal(receive_totals(b)->bytes_raw, raw.len);
         receive_book_free(b);
         buf_release(&raw);
+        buf_release(&packed);
+}
+
+/* The answer to a 2.0 request says what was taken, whatever the status. */
+static void
+test_written_samples(void **state)
+{
+        static const char raw[] = "\x22\x00\x22\x08__name__\x22\x01\x61\x22\x01\x62"
+                                  "\x2a\x08\x0a\x02\x01\x02\x12\x02\x10\x05"
+                                  "\x2a\x08\x0a\x02\x01\x09\x12\x02\x10\x05"
+                                  "\x2a\x0c\x0a\x02\x01\x03\x12\x02\x10\x05\x12\x02\x10\x06";
+        struct receive_book *b = NULL;
+        struct buf packed = BUF_INIT(1 << 16);
+        struct err e = ERR_INIT;
+        struct receive_request r = {"snappy",
+            "application/x-protobuf;proto=io.prometheus.write.v2.Request", "2.0.0", "x/1", NULL,
+            {NULL, 0}, now_ms, NULL, NULL};
+
+        (void)state;
+        testing_ok(receive_book_new(&b, NULL), NULL);
+        testing_ok(snappy_pack((struct view){raw, sizeof(raw) - 1}, &packed, NULL), NULL);
+        r.body = buf_view(&packed);
+        assert_int_equal(receive_check(b, &r, &result, &e), 400);
+        assert_non_null(strstr(e.msg, "reference to a symbol that is not there"));
+        assert_true(result.says_written);
+        assert_int_equal(result.written, 3);
+        assert_int_equal(receive_totals(b)->requests_2, 1);
+        assert_int_equal(send_one(b, "c", (const int[]){1}, 1), 204);
+        assert_false(result.says_written);
+        assert_int_equal(receive_totals(b)->requests_2, 1);
+        receive_book_free(b);
         buf_release(&packed);
 }
 
@@ -245,7 +285,7 @@ test_damaged_bodies(void **state)
                 unsigned got;
 
                 testing_ok(receive_book_new(&b, NULL), NULL);
-                got = receive_check(b, &r, &e);
+                got = receive_check(b, &r, &result, &e);
                 if (got != cases[i].want)
                         fail_msg("%s: %u", cases[i].name, got);
                 assert_string_equal(receive_totals(b)->last_fault, e.msg);
@@ -339,6 +379,7 @@ main(void)
             cmocka_unit_test(test_order_across_requests),
             cmocka_unit_test(test_faults_of_samples),
             cmocka_unit_test(test_sound_series_are_kept),
+            cmocka_unit_test(test_written_samples),
             cmocka_unit_test(test_damaged_bodies),
             cmocka_unit_test(test_tenants_are_bounded),
             cmocka_unit_test(test_series_are_bounded),

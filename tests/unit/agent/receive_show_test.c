@@ -90,9 +90,11 @@ test_counts(void **state)
         assert_non_null(strstr(out.ptr, "4.00 per sample, 20.00 decompressed"));
         assert_null(strstr(out.ptr, "last fault"));
         assert_null(strstr(out.ptr, "turned away"));
+        assert_null(strstr(out.ptr, "by 2.0"));
         assert_null(strstr(out.ptr, "beyond"));
         buf_reset(&out);
         t.faults = 3;
+        t.requests_2 = 6;
         t.turned_away = 4;
         t.series_beyond = 5;
         t.n_tenants = 1;
@@ -103,6 +105,7 @@ test_counts(void **state)
         assert_non_null(strstr(out.ptr, "last fault     it is broken\n"));
         assert_non_null(strstr(out.ptr, "turned away    4"));
         assert_non_null(strstr(out.ptr, "5 of series beyond"));
+        assert_non_null(strstr(out.ptr, "by 2.0         6 requests\n"));
         assert_non_null(strstr(out.ptr, "tenant         \"te\\x1bnant\"  requests 0"));
         buf_release(&out);
 }

@@ -260,6 +260,90 @@ every_answer_has_its_row(void **state)
         }
 }
 
+/* What the specification of 2.0 adds to the table: of 100 samples. */
+static void
+a_receiver_of_2_says_what_it_wrote(void **state)
+{
+        static const struct {
+                const char *name;
+                long status;
+                const char *written; /* NULL: it does not say */
+                const char *body;
+                bool knows_2;
+                bool ambiguous;
+                bool empty; /* a request without samples */
+                enum verdict want;
+                uint64_t lost;
+                uint64_t unconfirmed;
+                bool want_ambiguous;
+        } cases[] = {
+            {"all of it", 204, "100", .want = VERDICT_SETTLED},
+            {"more than was sent", 200, "1000", .want = VERDICT_SETTLED},
+            {"nothing is said: Thanos 0.41, Prometheus 2", 200, NULL, .want = VERDICT_OTHER_MESSAGE,
+                .want_ambiguous = true},
+            {"the same of one that knew 2.0", 200, NULL, .knows_2 = true,
+                .want = VERDICT_OTHER_MESSAGE, .want_ambiguous = true},
+            {"none", 204, "0", .want = VERDICT_OTHER_MESSAGE, .want_ambiguous = true},
+            {"no number", 204, "all", .want = VERDICT_OTHER_MESSAGE, .want_ambiguous = true},
+            {"less than none", 204, "-1", .want = VERDICT_OTHER_MESSAGE, .want_ambiguous = true},
+            {"a number without end", 204, "99999999999999999999", .want = VERDICT_OTHER_MESSAGE,
+                .want_ambiguous = true},
+            {"a portal", 200, NULL, "<html>", .want = VERDICT_HOLD},
+            {"some of it", 200, "98", .want = VERDICT_COUNTED, .lost = 2},
+            {"some of a repeat", 200, "98", .ambiguous = true, .want = VERDICT_COUNTED,
+                .unconfirmed = 2, .want_ambiguous = true},
+            {"no samples, nothing said", 204, NULL, .empty = true, .want = VERDICT_SETTLED},
+            {"no samples, none written", 204, "0", .empty = true, .want = VERDICT_SETTLED},
+            {"415", 415, NULL, .want = VERDICT_OTHER_MESSAGE},
+            {"415 of one that knew 2.0", 415, NULL, .knows_2 = true, .want = VERDICT_OTHER_MESSAGE},
+            {"415 to no samples", 415, NULL, .empty = true, .want = VERDICT_OTHER_MESSAGE},
+            {"400 that says nothing", 400, NULL, "cannot parse", .want = VERDICT_OTHER_MESSAGE},
+            {"400 of a proxy", 400, NULL, "<html>", .want = VERDICT_HOLD},
+            {"400 that says nothing, of one that knew 2.0", 400, NULL, "bad", .knows_2 = true,
+                .want = VERDICT_REFUSED},
+            {"400, none written", 400, "0", "bad", .want = VERDICT_REFUSED},
+            {"400, some written", 400, "97", "out of order sample", .want = VERDICT_COUNTED,
+                .lost = 3},
+            {"400 to a repeat, some written", 400, "50", "out of order sample", .ambiguous = true,
+                .want = VERDICT_COUNTED, .unconfirmed = 50, .want_ambiguous = true},
+            {"400, all written", 400, "100", "exemplars", .want = VERDICT_REFUSED},
+            {"409 with Thanos's count", 409, NULL, THANOS_CONFLICT, .want = VERDICT_COUNTED,
+                .lost = 3},
+            {"500, some written", 500, "50", "oops", .want = VERDICT_RETRY, .want_ambiguous = true},
+            {"404", 404, NULL, .want = VERDICT_HOLD},
+            {"413", 413, NULL, .want = VERDICT_SPLIT},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                const struct answer a = {.error = "",
+                    .status = cases[i].status,
+                    .written = text_or_nothing(cases[i].written),
+                    .body = text_or_nothing(cases[i].body),
+                    .body_bytes = 1000,
+                    .sent_bytes = 1000};
+                const struct answer_context c = {.ambiguous = cases[i].ambiguous,
+                    .message = WRITE_2,
+                    .knows_2 = cases[i].knows_2,
+                    .samples = cases[i].empty ? 0 : 100,
+                    .series = cases[i].empty ? 0 : 50};
+                struct judgement j;
+                bool number = cases[i].written != NULL && strlen(cases[i].written) < 18 &&
+                    strspn(cases[i].written, "0123456789") == strlen(cases[i].written);
+
+                answer_judge(&a, &c, &j);
+                if (j.verdict != cases[i].want || j.lost != cases[i].lost ||
+                    j.unconfirmed != cases[i].unconfirmed || j.ambiguous != cases[i].want_ambiguous)
+                        fail_msg("%s: %s, lost %llu, unconfirmed %llu, ambiguous %d", cases[i].name,
+                            verdict_names[j.verdict], (unsigned long long)j.lost,
+                            (unsigned long long)j.unconfirmed, j.ambiguous);
+                if (j.knows_2 != number)
+                        fail_msg("%s: knows 2.0: %d", cases[i].name, j.knows_2);
+                if ((j.text[0] == '\0') != (j.verdict == VERDICT_SETTLED))
+                        fail_msg("%s: \"%s\"", cases[i].name, j.text);
+        }
+}
+
 static void
 failures_of_the_connection_depend_on_what_was_sent(void **state)
 {
@@ -353,6 +437,7 @@ main(void)
 {
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(every_answer_has_its_row),
+            cmocka_unit_test(a_receiver_of_2_says_what_it_wrote),
             cmocka_unit_test(failures_of_the_connection_depend_on_what_was_sent),
             cmocka_unit_test(success_needs_the_whole_body),
             cmocka_unit_test(what_libcurl_sent_twice_is_ambiguous),

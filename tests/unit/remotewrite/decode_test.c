@@ -34,7 +34,7 @@ decode(struct view raw, struct buf *out, struct err *e)
 
         buf_reset(out);
         testing_ok(snappy_pack(raw, &packed, e), e);
-        rc = decode_request(buf_view(&packed), print_series, out, e);
+        rc = decode_request(buf_view(&packed), WRITE_1, print_series, out, e);
         buf_release(&packed);
         return rc;
 }
@@ -156,7 +156,7 @@ test_zero_bytes_stay(void **state)
         testing_ok(encode_labels(labels, 2, &encoded, &e), &e);
         testing_ok(encode_series(buf_view(&encoded), &s, 1, &raw, &e), &e);
         testing_ok(snappy_pack(buf_view(&raw), &packed, &e), &e);
-        testing_ok(decode_request(buf_view(&packed), expect_zero_byte, &seen, &e), &e);
+        testing_ok(decode_request(buf_view(&packed), WRITE_1, expect_zero_byte, &seen, &e), &e);
         assert_true(seen);
         buf_release(&encoded);
         buf_release(&raw);
@@ -198,7 +198,8 @@ test_bodies_from_outside(void **state)
                 if (rc != cases[i].want)
                         fail_msg("%s: %d (%s)", cases[i].name, rc, e.msg);
         }
-        assert_int_equal(decode_request(VIEW_LIT("not snappy"), print_series, &out, &e), ERR_PARSE);
+        assert_int_equal(
+            decode_request(VIEW_LIT("not snappy"), WRITE_1, print_series, &out, &e), ERR_PARSE);
         buf_release(&out);
 }
 
@@ -239,7 +240,7 @@ test_sink_may_refuse(void **state)
 
         (void)state;
         testing_ok(snappy_pack(VIEW_LIT("\x0a\x00\x0a\x00"), &packed, &e), &e);
-        assert_int_equal(decode_request(buf_view(&packed), refuse, NULL, &e), ERR_REFUSED);
+        assert_int_equal(decode_request(buf_view(&packed), WRITE_1, refuse, NULL, &e), ERR_REFUSED);
         buf_release(&packed);
 }
 

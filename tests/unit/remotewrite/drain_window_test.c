@@ -52,7 +52,7 @@ refuse_what_is_known(
 {
         (void)raw;
         reply->body = "out of order sample\n";
-        return decode_request(r->body, find_known, w, NULL) != 0 ? 400 : 200;
+        return decode_request(r->body, world_message(r), find_known, w, NULL) != 0 ? 400 : 200;
 }
 
 static void
@@ -156,7 +156,7 @@ take_pieces(
                 p = (struct pieces){0};
         p.now_ms = clock_mono(clock_system());
         p.takes = r->number % 3 != 0;
-        (void)decode_request(r->body, check_piece, &p, NULL);
+        (void)decode_request(r->body, world_message(r), check_piece, &p, NULL);
         w->faults += p.faults;
         p.faults = 0;
         reply->delay_ms = PIECE_MS;
@@ -294,7 +294,7 @@ look_at_cluster(
 {
         (void)raw;
         (void)reply;
-        (void)decode_request(r->body, check_cluster, w, NULL);
+        (void)decode_request(r->body, world_message(r), check_cluster, w, NULL);
         return 200;
 }
 

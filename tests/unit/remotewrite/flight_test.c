@@ -46,7 +46,7 @@ struct shape {
 static void
 take(struct world *w, const struct shape *s)
 {
-        const struct builder_bounds bounds = {s->bytes > 0 ? s->bytes : 900000, 1 << 20};
+        const struct builder_bounds bounds = {s->bytes > 0 ? s->bytes : 900000, 1 << 20, WRITE_1};
         struct request *r = NULL;
         struct buf encoded = BUF_INIT(65536);
 
@@ -189,7 +189,7 @@ request_with_nothing_to_send_settles_at_once(void **state)
 
         (void)state;
         world_init(&w);
-        builder_begin(w.builder, &(struct builder_bounds){900000, 100});
+        builder_begin(w.builder, &(struct builder_bounds){900000, 100, WRITE_1});
         builder_count(w.builder, &(struct wal_ledger){.filtered = 9});
         builder_group_end(w.builder);
         testing_ok(builder_finish(w.builder, &r, NULL), NULL);
@@ -273,7 +273,7 @@ has_one_of(const struct part *p, unsigned every, unsigned run)
 {
         struct choice c = {.every = every, .run = run};
 
-        testing_ok(decode_request(p->body, choose, &c, NULL), NULL);
+        testing_ok(decode_request(p->body, WRITE_1, choose, &c, NULL), NULL);
         return c.found;
 }
 

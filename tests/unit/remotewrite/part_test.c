@@ -11,6 +11,8 @@
 
 enum { SERIES = 3000, SAMPLES = 2 };
 
+static enum write_message message; /* that every test packs: all of them run for both */
+
 /* Series i: {__name__="m", i="<i>", noise…} with samples at i*10 and i*10+5. */
 static void
 encode(unsigned i, size_t noise, struct buf *out)
@@ -39,7 +41,7 @@ pack(struct packer *p, unsigned n, size_t noise, uint64_t max_bytes, struct part
         struct buf bytes = BUF_INIT(1 << 20);
         struct err e = ERR_INIT;
 
-        packer_begin(p, max_bytes);
+        packer_begin(p, &(struct packer_bounds){max_bytes, message});
         for (unsigned i = 0; i < n; i++) {
                 buf_reset(&bytes);
                 encode(i, noise, &bytes);
@@ -84,7 +86,7 @@ check(const struct part *list, unsigned n_series)
                 struct seen part = {.next = seen.next};
                 struct err e = ERR_INIT;
 
-                testing_ok(decode_request(list->body, check_series, &part, &e), &e);
+                testing_ok(decode_request(list->body, list->message, check_series, &part, &e), &e);
                 assert_int_equal(part.series, list->series);
                 assert_int_equal(part.samples, list->samples);
                 assert_true(list->oldest_ms <= (int64_t)seen.next * 10 + 1);
@@ -201,7 +203,7 @@ one_large_series_among_small_ones_is_cut_off(void **state)
         (void)state;
         testing_ok(packer_new(&p, NULL), NULL);
         for (unsigned large = 0; large < 3; large++) {
-                packer_begin(p, 900000);
+                packer_begin(p, &(struct packer_bounds){900000, message});
                 for (unsigned i = 0; i < 3; i++) {
                         buf_reset(&bytes);
                         encode(i, i == large ? 5000 : 0, &bytes);
@@ -246,7 +248,8 @@ old_samples_are_left_out(void **state)
         pack(p, 100, 0, 900000, &list);
         list->ambiguous = true;
         testing_ok(packer_age(p, list, 506, &younger, NULL), NULL);
-        testing_ok(decode_request(younger->body, check_age, &samples, NULL), NULL);
+        testing_ok(
+            decode_request(younger->body, younger->message, check_age, &samples, NULL), NULL);
         assert_int_equal(samples, 99);
         assert_int_equal(younger->samples, 99);
         assert_int_equal(younger->series, 50);
@@ -256,6 +259,38 @@ old_samples_are_left_out(void **state)
         testing_ok(packer_age(p, list, 5000, &younger, NULL), NULL);
         assert_null(younger);
         free_parts(list);
+        packer_free(p);
+}
+
+static void
+a_part_becomes_the_other_message(void **state)
+{
+        static const struct {
+                uint64_t max_bytes;
+                unsigned at_least; /* parts */
+        } cases[] = {{UINT64_MAX, 1}, {900000, 1}, {20000, 3}, {1500, 20}};
+        const enum write_message other = message == WRITE_1 ? WRITE_2 : WRITE_1;
+        struct packer *p = NULL;
+        struct part *list = NULL;
+        struct part *changed = NULL;
+
+        (void)state;
+        testing_ok(packer_new(&p, NULL), NULL);
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                const struct packer_bounds bounds = {cases[i].max_bytes, other};
+
+                pack(p, 1000, 20, 900000, &list);
+                list->ambiguous = true;
+                testing_ok(packer_change(p, list, &bounds, &changed, NULL), NULL);
+                assert_true(check(changed, 1000) >= cases[i].at_least);
+                for (struct part *x = changed; x != NULL; x = x->next) {
+                        assert_int_equal(x->message, other);
+                        assert_true(x->ambiguous);
+                        assert_true(x->body.n <= cases[i].max_bytes);
+                }
+                free_parts(changed);
+                free_parts(list);
+        }
         packer_free(p);
 }
 
@@ -304,9 +339,13 @@ main(void)
             cmocka_unit_test(halves_have_everything_and_know_what_was_known),
             cmocka_unit_test(one_large_series_among_small_ones_is_cut_off),
             cmocka_unit_test(old_samples_are_left_out),
+            cmocka_unit_test(a_part_becomes_the_other_message),
             cmocka_unit_test(damaged_body_is_an_error),
             cmocka_unit_test(memory_goes_back),
         };
 
-        return cmocka_run_group_tests(tests, NULL, NULL);
+        int failed = cmocka_run_group_tests_name("1.0", tests, NULL, NULL);
+
+        message = WRITE_2;
+        return failed + cmocka_run_group_tests_name("2.0", tests, NULL, NULL);
 }

@@ -26,6 +26,7 @@ struct world {
         struct remote_endpoint endpoint;
         struct post *post;
         char url[128];
+        enum write_message message; /* of the requests */
 };
 
 static void
@@ -81,7 +82,7 @@ static void
 send_one(struct world *w, struct view body, unsigned attempt, struct post_result *out)
 {
         struct err e = ERR_INIT;
-        const struct post_job job = {body, attempt, w};
+        const struct post_job job = {body, w->message, attempt, w};
 
         testing_ok(post_start(w->post, &job, &e), &e);
         for (int i = 0; i < 3000; i++) {
@@ -91,6 +92,25 @@ send_one(struct world *w, struct view body, unsigned attempt, struct post_result
                 }
         }
         fail_msg("no result");
+}
+
+static void
+request_of_2_has_its_headers(void **state)
+{
+        struct world w;
+        struct post_result r;
+
+        (void)state;
+        world_init(&w, NULL);
+        w.message = WRITE_2;
+        w.reply.headers = "x-prometheus-remote-write-samples-written: 17\r\n";
+        send_one(&w, VIEW_LIT("abc"), 0, &r);
+        assert_true(view_is(r.answer.written, "17"));
+        assert_non_null(strstr(w.headers,
+            "Content-Type: application/x-protobuf;proto=io.prometheus.write.v2.Request\r\n"));
+        assert_non_null(strstr(w.headers, "X-Prometheus-Remote-Write-Version: 2.0.0\r\n"));
+        assert_null(strstr(w.headers, "Version: 0.1.0"));
+        world_release(&w);
 }
 
 static void
@@ -296,7 +316,7 @@ four_at_a_time(void **state)
         struct world w;
         struct post_result r;
         struct err e = ERR_INIT;
-        const struct post_job job = {VIEW_LIT("abc"), 0, NULL};
+        const struct post_job job = {VIEW_LIT("abc"), WRITE_1, 0, NULL};
         unsigned done = 0;
 
         (void)state;
@@ -325,7 +345,7 @@ missing_secret_begins_nothing(void **state)
 {
         struct world w;
         struct err e = ERR_INIT;
-        const struct post_job job = {VIEW_LIT("abc"), 0, NULL};
+        const struct post_job job = {VIEW_LIT("abc"), WRITE_1, 0, NULL};
 
         (void)state;
         world_init(&w, NULL);
@@ -504,7 +524,7 @@ requests_in_flight_share_one_token(void **state)
         world_init(&w, NULL);
         use_oauth2(&w, &o, tokens);
         for (int i = 0; i < POST_MAX_FLYING; i++) {
-                const struct post_job job = {VIEW_LIT("abc"), 0, &w};
+                const struct post_job job = {VIEW_LIT("abc"), WRITE_1, 0, &w};
 
                 testing_ok(post_start(w.post, &job, &e), &e);
         }
@@ -544,7 +564,7 @@ without_a_token_nothing_is_sent_and_the_reason_is_told(void **state)
         world_init(&w, NULL);
         use_oauth2(&w, &o, tokens);
         for (int i = 0; i < 2; i++) {
-                const struct post_job job = {VIEW_LIT("abc"), 0, &w};
+                const struct post_job job = {VIEW_LIT("abc"), WRITE_1, 0, &w};
 
                 testing_ok(post_start(w.post, &job, &e), &e);
         }
@@ -573,6 +593,7 @@ main(void)
             cmocka_unit_test(requests_in_flight_share_one_token),
             cmocka_unit_test(without_a_token_nothing_is_sent_and_the_reason_is_told),
             cmocka_unit_test(request_has_the_headers_of_the_protocol),
+            cmocka_unit_test(request_of_2_has_its_headers),
             cmocka_unit_test(answer_is_kept_up_to_its_bound),
             cmocka_unit_test(timeout_tells_how_far_the_body_got),
             cmocka_unit_test(connection_closed_under_us_is_seen),

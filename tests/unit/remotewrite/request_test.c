@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct builder_bounds wide = {900000, 20000};
+static const struct builder_bounds wide = {900000, 20000, WRITE_1};
 
 /* Adds {__name__="<name>", object="<object>"} with n samples. */
 static void
@@ -72,7 +72,7 @@ objects_stand_together_and_are_sorted(void **state)
         }
         builder_group_end(b);
         r = finish(b);
-        testing_ok(decode_request(r->parts->body, list_series, &text, NULL), NULL);
+        testing_ok(decode_request(r->parts->body, WRITE_1, list_series, &text, NULL), NULL);
         testing_ok(buf_putc(&text, '\0', NULL), NULL);
         assert_string_equal(text.ptr, "0/o0 1/o0 2/o0 0/o1 1/o1 2/o1 0/o2 1/o2 2/o2 ");
         assert_null(r->parts->next);
@@ -95,14 +95,14 @@ bounds_make_it_full(void **state)
 
         (void)state;
         testing_ok(builder_new(&b, NULL), NULL);
-        builder_begin(b, &(struct builder_bounds){900000, 10});
+        builder_begin(b, &(struct builder_bounds){900000, 10, WRITE_1});
         for (; !builder_full(b); n++)
                 add(b, 0, n, 2);
         assert_int_equal(n, 5); /* samples */
         r = finish(b);
         request_free(r);
 
-        builder_begin(b, &(struct builder_bounds){UINT64_MAX / 2, 1 << 30});
+        builder_begin(b, &(struct builder_bounds){UINT64_MAX / 2, 1 << 30, WRITE_1});
         for (n = 0; !builder_full(b); n++)
                 add(b, 0, n, 64);
         assert_in_range(n, REQUEST_RAW_BYTES / 1400, REQUEST_RAW_BYTES / 800); /* raw bytes */
@@ -114,7 +114,7 @@ bounds_make_it_full(void **state)
         for (uint64_t bytes = 2000; bytes < 900000; bytes *= 8) {
                 unsigned parts = 0;
 
-                builder_begin(b, &(struct builder_bounds){bytes, 5000});
+                builder_begin(b, &(struct builder_bounds){bytes, 5000, WRITE_1});
                 for (n = 0; !builder_full(b); n++)
                         add(b, 0, n, 2);
                 assert_int_equal(n, 2500);
@@ -151,7 +151,7 @@ samples_of_a_request_stay_under_the_ceiling(void **state)
                 unsigned n = 0;
 
                 testing_ok(builder_new(&b, NULL), NULL);
-                builder_begin(b, &(struct builder_bounds){900000, cases[i].ceiling});
+                builder_begin(b, &(struct builder_bounds){900000, cases[i].ceiling, WRITE_1});
                 while (!builder_full(b) && builder_takes(b, cases[i].per_series) > 0)
                         add(b, 0, n++, cases[i].per_series);
                 if (n != cases[i].want)
@@ -168,12 +168,12 @@ series_over_the_ceiling_is_taken_in_pieces(void **state)
 
         (void)state;
         testing_ok(builder_new(&b, NULL), NULL);
-        builder_begin(b, &(struct builder_bounds){900000, 10});
+        builder_begin(b, &(struct builder_bounds){900000, 10, WRITE_1});
         assert_int_equal(builder_takes(b, 25), 10);
         add(b, 0, 0, 10);
         assert_true(builder_full(b));
         request_free(finish(b));
-        builder_begin(b, &(struct builder_bounds){900000, 10});
+        builder_begin(b, &(struct builder_bounds){900000, 10, WRITE_1});
         assert_int_equal(builder_takes(b, 5), 5); /* its end, and there is room for others */
         add(b, 0, 0, 5);
         assert_false(builder_full(b));
@@ -191,7 +191,7 @@ what_is_settled_has_its_place_but_is_not_sent(void **state)
 
         (void)state;
         testing_ok(builder_new(&b, NULL), NULL);
-        builder_begin(b, &(struct builder_bounds){900000, 20});
+        builder_begin(b, &(struct builder_bounds){900000, 20, WRITE_1});
         for (unsigned i = 0; i < 7; i++)
                 add(b, i % 2, 10 - i, 2);
         builder_count(b, &(struct wal_ledger){.filtered = 3});

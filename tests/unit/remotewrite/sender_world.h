@@ -64,6 +64,10 @@ struct world {
         size_t largest; /* body */
         unsigned faults; /* series that are wrong in themselves */
         int mark; /* for scripts */
+        bool
+            only_1; /* 2.0 requests are answered as the script says, and nothing is taken of them */
+        unsigned requests_2; /* of 2.0 with samples */
+        char written_header[96];
 
         uint64_t chunk;
         uint64_t keyframe;
@@ -99,6 +103,15 @@ world_time(const struct world *w, unsigned scrape)
 }
 
 /* ---- the receiver ---- */
+
+static inline enum write_message
+world_message(const struct testing_request *r)
+{
+        char type[128];
+
+        (void)testing_header(r, "Content-Type", type, sizeof(type));
+        return strstr(type, "write.v2") != NULL ? WRITE_2 : WRITE_1;
+}
 
 static inline int
 world_take(void *arg, const struct decode_series *s, struct err *e)
@@ -145,10 +158,18 @@ world_handle(void *arg, const struct testing_request *r, struct testing_reply *r
                 w->faults++;
         if (w->script != NULL)
                 status = w->script(w, r, buf_view(&raw), reply);
-        if (status / 100 == 2) {
+        w->requests_2 += world_message(r) == WRITE_2 && r->body.n > 4;
+        if (status / 100 == 2 && (world_message(r) == WRITE_1 || !w->only_1)) {
+                uint64_t before = w->samples;
+
                 w->taken++;
-                if (decode_request(r->body, world_take, w, NULL) < 0)
+                if (decode_request(r->body, world_message(r), world_take, w, NULL) < 0)
                         w->faults++;
+                (void)snprintf(w->written_header, sizeof(w->written_header),
+                    "X-Prometheus-Remote-Write-Samples-Written: %llu\r\n",
+                    (unsigned long long)(w->samples - before));
+                if (reply->headers == NULL && world_message(r) == WRITE_2)
+                        reply->headers = w->written_header;
         }
         (void)pthread_mutex_unlock(&w->mtx);
         reply->status = status;
