@@ -7,6 +7,7 @@
 #include "remotewrite/recode.h"
 #include "remotewrite/wire_reader.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -491,6 +492,7 @@ cut_to_bound(struct packer *p, uint64_t max_bytes, struct part **list, struct er
                         *list = NULL;
                         return rc;
                 }
+                assert(cuts != NULL); /* it has series */
                 *at = cuts;
                 while (cuts->next != NULL)
                         cuts = cuts->next;
