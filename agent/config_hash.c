@@ -137,7 +137,7 @@ hash_server(const struct kubernetes_sd *sd)
 
         fold_text(&hash, sd->api_server);
         fold_text(&hash, sd->kubeconfig_file);
-        fold_http(&hash, &sd->http);
+        fold_client(&hash, &sd->http);
         return hash;
 }
 

@@ -242,7 +242,9 @@ static const struct config_key kubernetes_sd_keys[] = {
         NULL, NULL, NULL, "The API server; that of the pod's own cluster when left out."},
     {"kubeconfig_file", CONFIG_PATH, CONFIG_USED,
         offsetof(struct config_kubernetes_sd, kubeconfig_file), NULL, NULL, NULL, NULL,
-        "A kubeconfig file instead."},
+        "A kubeconfig file instead: its user's token, certificate, password, or program (exec, "
+        "which "
+        "has 30 seconds and is asked again when what it gave expires or is refused)."},
     {"namespaces", CONFIG_ANY, CONFIG_USED, offsetof(struct config_kubernetes_sd, namespaces), NULL,
         NULL, NULL, NULL,
         "names: a list of namespaces to look at, all when it is empty; own_namespace: true adds "

@@ -223,9 +223,6 @@ config_kubernetes(struct config_reader *r, const struct yaml_node *node, struct 
         out->kubeconfig_file = in.kubeconfig_file[0] != '\0' ? in.kubeconfig_file : NULL;
         config_http(r, &in.http, TLS_1_2, &out->http);
         config_headers(r, NULL, in.http.http_headers, &out->http);
-        if (in.http.oauth2.node != NULL)
-                config_fail(r, CONFIG_STAGE_LATER, in.http.oauth2.node,
-                    "oauth2 is not supported yet in kubernetes_sd_configs");
         read_namespaces(r, in.namespaces, out);
         read_attach(r, in.attach_metadata, out);
         check_server(r, node, out);

@@ -3,11 +3,13 @@ holds when lists expire, connections break, tokens change and the server is away
 import json
 import pathlib
 import re
+import time
 import unittest
 
 from harness import agent, paths
 from harness.case import Case
 from harness.kubernetes import ApiServer
+from harness.tokens import Tokens
 
 PODS = "/api/v1/pods"
 KEEP = [{"action": "keep", "source_labels": ["__meta_kubernetes_pod_label_app"], "regex": "web"},
@@ -214,6 +216,109 @@ class Kubernetes(Case):
                                   "kubernetes_sd_configs": [
                                       {"role": "pod", "kubeconfig_file": str(file)}]})
         self.wait_pods(running, "one")
+
+    def kubeconfig(self, server: ApiServer, user: dict) -> dict:
+        """The job that reads it."""
+        (self.work / "kubeconfig").write_text(json.dumps({
+            "apiVersion": "v1", "kind": "Config", "current-context": "c",
+            "contexts": [{"name": "c", "context": {"cluster": "here", "user": "me"}}],
+            "clusters": [{"name": "here", "cluster": {"server": server.url}}],
+            "users": [{"name": "me", "user": user}]}))
+        return {"job_name": "k", "relabel_configs": KEEP, "kubernetes_sd_configs": [
+            {"role": "pod", "kubeconfig_file": str(self.work / "kubeconfig")}]}
+
+    def program(self, text: str) -> None:
+        """What the kubeconfig's user runs; each run leaves a line with what it was told."""
+        path = self.work / "get-token.new"
+        path.write_text("#!/bin/sh\ncd \"$(dirname \"$0\")\"\n"
+                        "echo \"$1 $WHO $KUBERNETES_EXEC_INFO\" >>runs\n" + text)
+        path.chmod(0o700)
+        path.rename(self.work / "get-token")
+
+    def runs(self) -> list:
+        path = self.work / "runs"
+        return path.read_text().splitlines() if path.exists() else []
+
+    @staticmethod
+    def credential(version: str, **status) -> str:
+        return "echo '" + json.dumps({
+            "kind": "ExecCredential", "apiVersion": f"client.authentication.k8s.io/{version}",
+            "status": status}) + "'\n"
+
+    def test_a_program_gives_the_token(self):
+        server = self.server(token="hush-1")
+        server.put("pods", pod("one"))
+        self.program(self.credential("v1", token="hush-1"))
+        job = self.kubeconfig(server, {"exec": {
+            "apiVersion": "client.authentication.k8s.io/v1", "command": "./get-token",
+            "args": ["first"], "env": [{"name": "WHO", "value": "me"}],
+            "interactiveMode": "Never"}})
+        running = self.run_agent(job)
+        self.wait_pods(running, "one")
+        self.wait_watch(server)
+        self.assertEqual(['first me {"kind":"ExecCredential","apiVersion":'
+                          '"client.authentication.k8s.io/v1","spec":{"interactive":false}}'],
+                         self.runs())
+        # another token: the answer 401 has the program asked again
+        self.program(self.credential("v1", token="hush-2"))
+        server.token = "hush-2"
+        server.end_watches()
+        server.put("pods", pod("two"))
+        self.wait_pods(running, "one", "two")
+        self.assertEqual(2, len(self.runs()))
+        # a program that fails: what is known stays, and its words are told
+        self.program("echo 'please log in' >&2\nexit 7\n")
+        server.token = "hush-3"
+        server.end_watches()
+        self.wait(lambda: "failed with status 7: please log in" in running.process.log(),
+                  "the reason")
+        self.assertEqual({"one", "two"}, self.pods(running))
+        # one that never ends: the rest goes on
+        self.program("exec sleep 1000\n")
+        runs = len(self.runs())
+        self.wait(lambda: len(self.runs()) > runs, "another run")
+        self.assertEqual({"one", "two"}, self.pods(running))
+        self.assertEqual(0, running.stop())
+        self.assertNotIn("hush-", running.process.log())
+
+    def test_a_program_s_credentials_expire(self):
+        server = self.server(token="hush")
+        server.put("pods", pod("one"))
+        self.program(self.credential("v1beta1", token="hush",
+                                     expirationTimestamp="2001-01-01T00:00:00Z"))
+        running = self.run_agent(self.kubeconfig(server, {"exec": {
+            "apiVersion": "client.authentication.k8s.io/v1beta1", "command": "./get-token"}}))
+        self.wait_pods(running, "one")
+        self.wait_watch(server)
+        before = len(self.runs())
+        time.sleep(1.1)  # it has served those that waited for it
+        server.end_watches()
+        self.wait(lambda: len(self.runs()) > before, "another run")
+        self.wait_watch(server, more_than=1)
+        self.assertEqual(0, running.stop())
+
+    def test_tokens_of_an_oauth2_server(self):
+        tokens = self.stopped(Tokens())
+        server = self.server(token="token-1")
+        server.put("pods", pod("one"))
+        oauth2 = {"client_id": "me", "client_secret": "hush", "token_url": tokens.url}
+        tokens.down = True
+        running = self.run_agent(self.job("k", server, oauth2=oauth2,
+                                          attach_metadata={"node": True, "namespace": True}))
+        self.wait(lambda: f"oauth2: cannot get a token from {tokens.url}"
+                  in running.process.log(), "the reason")
+        with tokens.mutex:
+            tokens.asked.clear()
+            tokens.down = False
+        self.wait_pods(running, "one")
+        self.assertEqual(1, len(tokens.asked))  # for three watches
+        server.token = "token-2"
+        server.end_watches()
+        server.put("pods", pod("two"))
+        self.wait_pods(running, "one", "two")
+        self.assertEqual(0, running.stop())
+        self.assertNotIn("hush", running.process.log())
+        self.assertNotIn("token-1", running.process.log())
 
     @unittest.skipIf(paths.BUILD.name in ("asan", "tsan"), "a sanitizer's memory is its own")
     def test_memory_of_ten_thousand_pods(self):

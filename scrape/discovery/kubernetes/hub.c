@@ -166,8 +166,15 @@ kube_hub_put(struct kube_hub *h)
 void
 kube_hub_turn(struct kube_hub *h, int64_t now_ms)
 {
+        for (struct kube_server *s = h->servers; s != NULL; s = s->next)
+                kube_server_turn(s, now_ms);
         for (struct kube_watch *w = h->watches; w != NULL; w = w->next)
                 kube_request_turn(w->request, now_ms);
+        /* what one has got or not, those before it may wait for */
+        for (struct kube_watch *w = h->watches; w != NULL; w = w->next) {
+                if (w->waiting)
+                        kube_request_turn(w->request, now_ms);
+        }
         drop_servers(h);
         read_gauges(h);
 }
@@ -179,5 +186,17 @@ kube_hub_due(const struct kube_hub *h)
 
         for (const struct kube_watch *w = h->watches; w != NULL; w = w->next)
                 t = w->due_ms < t ? w->due_ms : t;
+        for (const struct kube_server *s = h->servers; s != NULL; s = s->next)
+                t = kube_server_due(s) < t ? kube_server_due(s) : t;
         return t;
+}
+
+size_t
+kube_hub_fds(const struct kube_hub *h, int *out, size_t cap)
+{
+        size_t n = 0;
+
+        for (const struct kube_server *s = h->servers; s != NULL; s = s->next)
+                n += kube_server_fds(s, out + n, cap - n);
+        return n;
 }

@@ -5,6 +5,7 @@
 #ifndef SCRAPE_DISCOVERY_KUBERNETES_HUB_H
 #define SCRAPE_DISCOVERY_KUBERNETES_HUB_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct err;
@@ -34,5 +35,7 @@ void kube_hub_unwatch(struct kube_hub *h, struct kube_watch *w);
 void kube_hub_turn(struct kube_hub *h, int64_t now_ms);
 /* Monotonic; INT64_MAX: only transfers are waited for. */
 int64_t kube_hub_due(const struct kube_hub *h);
+/* What programs that give credentials print: readable. More than cap are looked at in time. */
+size_t kube_hub_fds(const struct kube_hub *h, int *out, size_t cap);
 
 #endif

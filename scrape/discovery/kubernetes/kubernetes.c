@@ -165,7 +165,8 @@ look(struct kubernetes_source *x, int64_t now_ms)
 
         for (size_t i = 0; i < x->n_watches; i++) {
                 const struct kube_watch *w = x->watches[i];
-                bool open = w->state == KUBE_WATCHING && !w->failing && w->due_ms == INT64_MAX;
+                bool open = w->state == KUBE_WATCHING && !w->failing && !w->waiting &&
+                    w->due_ms == INT64_MAX;
 
                 generation += w->generation;
                 if (!open && w->confirmed_ms < confirmed)
@@ -189,6 +190,18 @@ static int64_t
 due(const struct source *s)
 {
         return of(s)->watching ? kube_hub_due(of(s)->hub) : of(s)->due_ms;
+}
+
+/* Of the hub that all share: any of them may tell. */
+static size_t
+fds(const struct source *s, struct curl_waitfd *out)
+{
+        int own[SOURCE_MAX_FDS];
+        size_t n = kube_hub_fds(of(s)->hub, own, SOURCE_MAX_FDS);
+
+        for (size_t i = 0; i < n; i++)
+                out[i] = (struct curl_waitfd){.fd = own[i], .events = CURL_WAIT_POLLIN};
+        return n;
 }
 
 static bool
@@ -239,6 +252,7 @@ release(struct source *s)
 static const struct source_class kubernetes_class = {.mechanism = "kubernetes",
     .turn = turn,
     .due = due,
+    .fds = fds,
     .slots = source_one_slot,
     .known = known,
     .visit = visit,

@@ -14,6 +14,7 @@ enum {
         URL_MAX = 64 << 10,
         CONNECT_TIMEOUT_S = 30,
         STALLED_S = 60, /* a list that brings nothing for so long */
+        TOKEN_S = 30, /* a request for a token of oauth2 */
         WATCH_GRACE_S = 30, /* a watch that does not end when it said */
         KEEPALIVE_S = 30,
 };
@@ -22,9 +23,12 @@ struct kube_request {
         struct kube_watch *watch; /* borrowed */
         struct source_net *net; /* borrowed */
         struct net_transfer transfer;
+        struct kube_session *session; /* counted; of the request under way */
         CURL *easy; /* owned; NULL before the first request */
         struct curl_slist *headers; /* owned */
         bool under_way;
+        bool asking; /* for a token of oauth2; the request comes after it */
+        unsigned failures; /* of the server when we began to wait for its credentials */
         bool ended; /* and not looked at yet */
         CURLcode code;
         int64_t now_ms; /* of the last turn */
@@ -81,7 +85,7 @@ on_done(void *arg, CURLcode code)
 static int
 build_url(struct kube_request *r, struct buf *out, unsigned *seconds, struct err *e)
 {
-        const char *base = r->watch->server->url;
+        const char *base = r->session->url;
         size_t n = strlen(base);
         int rc;
 
@@ -141,30 +145,95 @@ reset(struct kube_request *r, struct err *e)
 }
 
 static int
-start(struct kube_request *r, struct err *e)
+start_request(struct kube_request *r, struct err *e)
 {
-        struct kube_server *server = r->watch->server;
         struct buf url = BUF_INIT(URL_MAX);
         unsigned seconds = 0;
-        int rc = reset(r, e);
+        int rc = build_url(r, &url, &seconds, e);
 
-        if (rc == 0)
-                rc = kube_server_open(server, e);
-        if (rc == 0)
-                rc = build_url(r, &url, &seconds, e);
         if (rc == 0) {
                 const struct http_request request = {r->easy, url.ptr, &r->headers};
 
-                rc = http_client_apply(server->client, &request, e);
+                rc = http_client_apply(r->session->client, &request, e);
         }
         buf_release(&url);
+        if (rc == 0)
+                set_options(r, seconds);
+        return rc;
+}
+
+static int
+ask_token(struct kube_request *r, struct err *e)
+{
+        const struct http_request request = {r->easy, r->session->url, &r->headers};
+        int rc;
+
+        curl_slist_free_all(r->headers);
+        r->headers = NULL;
+        rc = http_client_ask_token(r->session->client, &request, e);
         if (rc < 0)
                 return rc;
-        set_options(r, seconds);
-        return net_start(r->net, r->easy, &r->transfer, e);
+        (void)curl_easy_setopt(r->easy, CURLOPT_TIMEOUT, (long)TOKEN_S);
+        r->asking = true;
+        return 0;
+}
+
+static void
+wait_for_credentials(struct kube_request *r)
+{
+        if (!r->watch->waiting)
+                r->failures = r->watch->server->failures;
+        r->watch->waiting = true;
+        r->watch->due_ms = INT64_MAX;
+}
+
+/* The request, or what it needs first; that may be another's to get. */
+static int
+start(struct kube_request *r, struct err *e)
+{
+        enum http_token token = HTTP_TOKEN_READY;
+        int rc = kube_server_open(r->watch->server, r->now_ms, &r->session, e);
+
+        if (rc == 0 && r->session != NULL)
+                rc = http_client_token(r->session->client, &token, e);
+        if (rc < 0)
+                return rc;
+        if (r->session == NULL || token != HTTP_TOKEN_READY)
+                wait_for_credentials(r);
+        else
+                r->watch->waiting = false;
+        if (r->session == NULL || token == HTTP_TOKEN_ASKED)
+                return 0;
+        rc = reset(r, e);
+        if (rc == 0)
+                rc = token == HTTP_TOKEN_READY ? start_request(r, e) : ask_token(r, e);
+        if (rc == 0)
+                rc = net_start(r->net, r->easy, &r->transfer, e);
+        r->under_way = rc == 0;
+        if (r->asking && rc < 0)
+                http_client_cancel_token(r->session->client, r->easy);
+        return rc;
+}
+
+static void
+drop_session(struct kube_request *r)
+{
+        kube_session_put(r->session);
+        r->session = NULL;
+        r->asking = false;
 }
 
 /* ---- end ---- */
+
+/* The watch goes on without an answer. */
+static void
+fail(struct kube_request *r, const struct err *why)
+{
+        const struct kube_end end = {.rc = ERR_AGAIN, .why = why->msg};
+
+        r->watch->waiting = false;
+        kube_watch_end(r->watch, &end, r->now_ms);
+}
 
 static void
 finish(struct kube_request *r)
@@ -183,36 +252,63 @@ finish(struct kube_request *r)
                 end.why = text;
         }
         if (end.status == 401)
-                kube_server_refused(r->watch->server);
+                kube_server_refused(r->watch->server, r->session);
         kube_watch_end(r->watch, &end, r->now_ms);
 }
 
 static void
 begin(struct kube_request *r)
 {
-        struct kube_end end = {.rc = ERR_AGAIN};
         struct err e = ERR_INIT;
 
-        if (start(r, &e) == 0) {
-                r->under_way = true;
-                r->watch->server->in_flight++;
+        if (start(r, &e) < 0)
+                fail(r, &e);
+        if (!r->under_way)
+                drop_session(r);
+}
+
+/* The token is there, or those that wait for it are told that it is not. */
+static void
+take_token(struct kube_request *r)
+{
+        struct err e = ERR_INIT;
+        int rc = http_client_take_token(r->session->client, r->easy, r->code, &e);
+
+        drop_session(r);
+        if (rc == 0) {
+                begin(r);
                 return;
         }
-        end.why = e.msg;
-        kube_watch_end(r->watch, &end, r->now_ms);
+        kube_server_failed(r->watch->server, &e);
+        fail(r, &e);
+}
+
+static void
+take_end(struct kube_request *r)
+{
+        r->ended = false;
+        r->under_way = false;
+        if (r->asking) {
+                take_token(r);
+                return;
+        }
+        finish(r);
+        drop_session(r);
 }
 
 void
 kube_request_turn(struct kube_request *r, int64_t now_ms)
 {
+        struct kube_server *server = r->watch->server;
+
         r->now_ms = now_ms;
-        if (r->ended) {
-                r->ended = false;
-                r->under_way = false;
-                r->watch->server->in_flight--;
-                finish(r);
-        }
-        if (!r->under_way && r->watch->due_ms <= now_ms)
+        if (r->ended)
+                take_end(r);
+        if (r->under_way)
+                return;
+        if (r->watch->waiting && r->failures != server->failures)
+                fail(r, &server->why);
+        else if (r->watch->waiting || r->watch->due_ms <= now_ms)
                 begin(r);
 }
 
@@ -239,10 +335,11 @@ kube_request_free(struct kube_request *r)
         if (r->easy != NULL) {
                 if (r->under_way && !r->ended)
                         net_stop(r->net, r->easy);
+                if (r->asking)
+                        http_client_cancel_token(r->session->client, r->easy);
                 curl_easy_cleanup(r->easy);
         }
-        if (r->under_way)
-                r->watch->server->in_flight--;
+        kube_session_put(r->session);
         curl_slist_free_all(r->headers);
         free(r);
 }

@@ -52,6 +52,7 @@ struct kube_watch {
         uint64_t generation; /* goes up when the store or synced changes */
         int64_t confirmed_ms; /* monotonic: the store was right then */
         int64_t due_ms; /* monotonic: when the next request goes out; INT64_MAX: one is under way */
+        bool waiting; /* for credentials: no request is under way either */
 
         /* the rest is kube_watch_*'s own */
         enum kube_state state;

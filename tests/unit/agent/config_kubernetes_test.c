@@ -35,7 +35,11 @@ static const struct config_case cases[] = {
     {"oauth2",
         "  kubernetes_sd_configs: [{role: pod, api_server: \"https://a\", oauth2: {client_id: a, "
         "token_url: \"https://b\"}}]\n",
-        "oauth2 is not supported yet in kubernetes_sd_configs", false},
+        NULL, false},
+    {"oauth2 without a server",
+        "  kubernetes_sd_configs: [{role: pod, oauth2: {client_id: a, token_url: "
+        "\"https://b\"}}]\n",
+        "please provide the 'api_server' URL explicitly", false},
     {"all that there is",
         "  kubernetes_sd_configs: [{role: pod, api_server: \"https://a\", bearer_token: t, "
         "namespaces: "
