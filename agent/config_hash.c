@@ -67,6 +67,21 @@ fold_http(uint64_t *hash, const struct http_options *o)
 }
 
 static void
+fold_jwt(uint64_t *hash, const struct http_jwt_options *o)
+{
+        fold_number(hash, o != NULL);
+        if (o == NULL)
+                return;
+        fold_text(hash, o->key);
+        fold_text(hash, o->key_file);
+        fold_text(hash, o->key_id);
+        fold_text(hash, o->algorithm);
+        fold_text(hash, o->issuer);
+        fold_text(hash, o->audience);
+        fold_text(hash, o->claims);
+}
+
+static void
 fold_oauth2(uint64_t *hash, const struct http_oauth2_options *o)
 {
         fold_number(hash, o != NULL);
@@ -79,6 +94,7 @@ fold_oauth2(uint64_t *hash, const struct http_oauth2_options *o)
         fold_text(hash, o->scope);
         fold_headers(hash, o->params, o->n_params);
         fold_http(hash, o->http);
+        fold_jwt(hash, o->jwt);
 }
 
 static void

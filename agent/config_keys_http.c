@@ -121,27 +121,31 @@ static const struct config_key oauth2_keys[] = {
     {"client_secret_ref", CONFIG_STRING, CONFIG_REFUSED,
         offsetof(struct config_oauth2, client_secret_ref), NULL, NULL, NULL, NULL,
         "A secret store has no part in an agent; use client_secret_file."},
-    {"client_certificate_key_id", CONFIG_STRING, CONFIG_USED, CONFIG_NOWHERE, NULL, NULL, NULL,
-        NULL, "Id of the key of a JWT."},
+    {"client_certificate_key_id", CONFIG_STRING, CONFIG_USED,
+        offsetof(struct config_oauth2, client_certificate_key_id), NULL, NULL, NULL, NULL,
+        "The id of the JWT's key (kid)."},
     {"client_certificate_key", CONFIG_SECRET, CONFIG_USED,
         offsetof(struct config_oauth2, client_certificate_key), NULL, NULL, NULL, NULL,
-        "Key of a JWT."},
+        "The RSA key that signs the JWT, PEM text."},
     {"client_certificate_key_file", CONFIG_PATH, CONFIG_USED,
         offsetof(struct config_oauth2, client_certificate_key_file), NULL, NULL, NULL, NULL,
-        "A file that holds it."},
+        "A file that holds it; a token is given up when it changes."},
     {"client_certificate_key_ref", CONFIG_STRING, CONFIG_REFUSED,
         offsetof(struct config_oauth2, client_certificate_key_ref), NULL, NULL, NULL, NULL,
-        "A secret store has no part in an agent; use client_secret_file."},
+        "A secret store has no part in an agent; use client_certificate_key_file."},
     {"grant_type", CONFIG_STRING, CONFIG_USED, offsetof(struct config_oauth2, grant_type), NULL,
         NULL, NULL, NULL,
-        "client_credentials (the default); urn:ietf:params:oauth:grant-type:jwt-bearer is "
-        "refused."},
+        "client_credentials (the default), or urn:ietf:params:oauth:grant-type:jwt-bearer: a token "
+        "for a signed JWT instead of a secret."},
     {"signature_algorithm", CONFIG_STRING, CONFIG_USED,
         offsetof(struct config_oauth2, signature_algorithm), NULL, NULL, NULL, NULL,
-        "RS256 (the default), RS384 or RS512."},
-    {"iss", CONFIG_STRING, CONFIG_USED, CONFIG_NOWHERE, NULL, NULL, NULL, NULL, "Of a JWT."},
-    {"audience", CONFIG_STRING, CONFIG_USED, CONFIG_NOWHERE, NULL, NULL, NULL, NULL, "Of a JWT."},
-    {"claims", CONFIG_ANY, CONFIG_USED, CONFIG_NOWHERE, NULL, NULL, NULL, NULL, "Of a JWT."},
+        "Of the JWT: RS256 (the default), RS384 or RS512."},
+    {"iss", CONFIG_STRING, CONFIG_USED, offsetof(struct config_oauth2, iss), NULL, NULL, NULL, NULL,
+        "Issuer of the JWT; client_id when left out."},
+    {"audience", CONFIG_STRING, CONFIG_USED, offsetof(struct config_oauth2, audience), NULL, NULL,
+        NULL, NULL, "Audience of the JWT; token_url when left out."},
+    {"claims", CONFIG_ANY, CONFIG_USED, offsetof(struct config_oauth2, claims), NULL, NULL, NULL,
+        NULL, "A map of more claims of the JWT; they win over those that are made here."},
     {"scopes", CONFIG_STRINGS, CONFIG_USED, offsetof(struct config_oauth2, scopes), NULL, NULL,
         NULL, NULL, "What the token is to be good for."},
     {"token_url", CONFIG_URL, CONFIG_USED, offsetof(struct config_oauth2, token_url), NULL, NULL,
@@ -156,7 +160,7 @@ static const struct config_key oauth2_keys[] = {
 
 const struct config_section config_oauth2_section = {"oauth2", "config.plain", NULL, oauth2_keys,
     COUNT(oauth2_keys), {{&config_proxy_section, offsetof(struct config_oauth2, proxy)}, {NULL, 0}},
-    "A token from an OAuth 2.0 server (client credentials), asked for when the first request needs "
+    "A token from an OAuth 2.0 server, asked for when the first request needs "
     "it, kept until ten seconds before it expires, given up when a server answers 401."};
 
 static const struct config_key http_keys[] = {
@@ -229,26 +233,30 @@ const struct config_section config_metadata_section = {"metadata_config", "confi
 
 static const struct config_key sigv4_keys[] = {
     {"region", CONFIG_STRING, CONFIG_USED, offsetof(struct config_sigv4, region), NULL, NULL, NULL,
-        NULL, "The region; AWS_REGION when left out."},
+        NULL, "The region; when left out, that of the environment (AWS_REGION) or of the profile."},
     {"access_key", CONFIG_STRING, CONFIG_USED, offsetof(struct config_sigv4, access_key), NULL,
         NULL, NULL, NULL,
-        "The key's id; when left out, AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY and "
-        "AWS_SESSION_TOKEN."},
+        "The key's id; when left out, keys come from where AWS's SDKs look: the environment, a web "
+        "identity's token file, ~/.aws, the container's credentials, the instance's metadata."},
     {"secret_key", CONFIG_SECRET, CONFIG_USED, offsetof(struct config_sigv4, secret_key), NULL,
         NULL, NULL, NULL, "The key."},
-    {"profile", CONFIG_STRING, CONFIG_REFUSED, CONFIG_NOWHERE, NULL, NULL, NULL, NULL,
-        "Files of profiles are not read; set access_key and secret_key."},
-    {"role_arn", CONFIG_STRING, CONFIG_REFUSED, CONFIG_NOWHERE, NULL, NULL, NULL, NULL,
-        "Roles are not assumed; set access_key and secret_key of the role's user."},
-    {"external_id", CONFIG_STRING, CONFIG_REFUSED, CONFIG_NOWHERE, NULL, NULL, NULL, NULL,
-        "Roles are not assumed; leave it out."},
-    {"use_fips_sts_endpoint", CONFIG_BOOL, CONFIG_NO_EFFECT, CONFIG_NOWHERE, "false", NULL, NULL,
-        NULL, "Roles are not assumed."},
+    {"profile", CONFIG_STRING, CONFIG_USED, offsetof(struct config_sigv4, profile), NULL, NULL,
+        NULL, NULL, "The profile of ~/.aws/config and ~/.aws/credentials that the keys come from."},
+    {"role_arn", CONFIG_STRING, CONFIG_USED, offsetof(struct config_sigv4, role_arn), NULL, NULL,
+        NULL, NULL, "A role to assume with those keys."},
+    {"external_id", CONFIG_STRING, CONFIG_USED, offsetof(struct config_sigv4, external_id), NULL,
+        NULL, NULL, NULL, "What the role asks for besides; only with role_arn."},
+    {"use_fips_sts_endpoint", CONFIG_BOOL, CONFIG_USED,
+        offsetof(struct config_sigv4, use_fips_sts_endpoint), "false", NULL, NULL, NULL,
+        "Roles are assumed at the service's FIPS endpoint."},
+    {"service_name", CONFIG_STRING, CONFIG_USED, offsetof(struct config_sigv4, service_name), "aps",
+        NULL, NULL, NULL, "The service that requests are signed for."},
 };
 
 const struct config_section config_sigv4_section = {"sigv4", "sigv4.plain", NULL, sigv4_keys,
     COUNT(sigv4_keys), {{NULL, 0}},
-    "Signature Version 4 of AWS, for the service aps. Such requests follow no redirect."};
+    "Signature Version 4 of AWS. Keys that expire are asked for again before. Such requests follow "
+    "no redirect."};
 
 static const struct config_key remote_keys[] = {
     {"url", CONFIG_URL, CONFIG_USED, offsetof(struct config_remote, url), NULL, NULL, NULL, NULL,

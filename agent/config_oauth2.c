@@ -5,10 +5,12 @@
 #include "agent/config_parts.h"
 #include "agent/config_values.h"
 #include "base/buf.h"
+#include "base/err.h"
 #include "base/http.h"
 #include "base/yaml.h"
+#include "base/yaml_json.h"
 
-enum { SCOPE_MAX = 64 << 10, PARAMS_MAX = 100 };
+enum { SCOPE_MAX = 64 << 10, CLAIMS_MAX = 64 << 10, PARAMS_MAX = 100 };
 
 static bool
 given(const char *s)
@@ -28,10 +30,21 @@ refuse(struct config_reader *r, const struct yaml_node *at, const char *why)
         config_fail(r, CONFIG_STAGE_VALUE, at, "%s", why);
 }
 
+static bool
+is_jwt(const struct config_oauth2 *o)
+{
+        return view_is(view_of(o->grant_type), "urn:ietf:params:oauth:grant-type:jwt-bearer");
+}
+
+static const char *
+or_null(const char *s)
+{
+        return given(s) ? s : NULL;
+}
+
 void
 config_oauth2_check(struct config_reader *r, const struct config_oauth2 *o)
 {
-        static const char jwt[] = "urn:ietf:params:oauth:grant-type:jwt-bearer";
         const struct view algorithm = view_of(o->signature_algorithm);
 
         if (o->node == NULL)
@@ -40,7 +53,7 @@ config_oauth2_check(struct config_reader *r, const struct config_oauth2 *o)
                 refuse(r, o->node, "oauth2 client_id must be configured");
         if (!given(o->token_url))
                 refuse(r, o->node, "oauth2 token_url must be configured");
-        if (!view_is(view_of(o->grant_type), jwt)) {
+        if (!is_jwt(o)) {
                 if (count3(o->client_secret, o->client_secret_file, o->client_secret_ref) > 1)
                         refuse(r, o->node,
                             "at most one of oauth2 client_secret, client_secret_file & "
@@ -57,10 +70,6 @@ config_oauth2_check(struct config_reader *r, const struct config_oauth2 *o)
         if (algorithm.n > 0 && !view_is(algorithm, "RS256") && !view_is(algorithm, "RS384") &&
             !view_is(algorithm, "RS512"))
                 refuse(r, o->node, "valid signature algorithms are RS256, RS384 and RS512");
-        config_fail(r, CONFIG_STAGE_LATER, yaml_node_get(o->node, "grant_type"),
-            "grant_type: %s is not supported: tokens are not signed here; grant_type expects "
-            "client_credentials, with client_secret or client_secret_file",
-            jwt);
 }
 
 /* One text with blanks between. */
@@ -107,6 +116,42 @@ set_params(struct config_reader *r, const struct yaml_node *map, struct http_oau
         out->params = params;
 }
 
+/* As JSON, which is what a token is made of. */
+static const char *
+read_claims(struct config_reader *r, const struct yaml_node *map)
+{
+        struct buf text = BUF_INIT(CLAIMS_MAX);
+        const char *claims = NULL;
+        struct err e = ERR_INIT;
+
+        if (map == NULL)
+                return NULL;
+        if (map->kind != YAML_MAP)
+                config_fail(r, CONFIG_STAGE_SHAPE, map, "claims expects a map");
+        else if (yaml_node_json(map, &text, &e) < 0)
+                config_fail(r, CONFIG_STAGE_VALUE, map, "claims: %s", e.msg);
+        else
+                claims = config_copy(r, buf_view(&text));
+        buf_release(&text);
+        return claims;
+}
+
+static const struct http_jwt_options *
+read_jwt(struct config_reader *r, const struct config_oauth2 *in)
+{
+        struct http_jwt_options *out = config_array(r, 1, sizeof(*out));
+
+        if (out != NULL)
+                *out = (struct http_jwt_options){.key = or_null(in->client_certificate_key),
+                    .key_file = or_null(in->client_certificate_key_file),
+                    .key_id = or_null(in->client_certificate_key_id),
+                    .algorithm = or_null(in->signature_algorithm),
+                    .issuer = or_null(in->iss),
+                    .audience = or_null(in->audience),
+                    .claims = read_claims(r, in->claims)};
+        return out;
+}
+
 const struct http_oauth2_options *
 config_oauth2(struct config_reader *r, const struct config_oauth2 *in)
 {
@@ -122,11 +167,13 @@ config_oauth2(struct config_reader *r, const struct config_oauth2 *in)
         config_http_route(r, &in->tls, &in->proxy, http);
         http->follow_redirects = false; /* the secret is for the host that was named */
         out->client_id = in->client_id;
-        out->client_secret = given(in->client_secret) ? in->client_secret : NULL;
-        out->client_secret_file = given(in->client_secret_file) ? in->client_secret_file : NULL;
+        out->client_secret = or_null(in->client_secret);
+        out->client_secret_file = or_null(in->client_secret_file);
         out->token_url = in->token_url;
         out->scope = join_scopes(r, in->scopes);
         set_params(r, in->endpoint_params, out);
         out->http = http;
+        if (is_jwt(in))
+                out->jwt = read_jwt(r, in);
         return out;
 }

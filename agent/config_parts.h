@@ -101,6 +101,10 @@ void config_job_files(
 /* Patterns may have a * in their last part only; the file's own check, before it is used. */
 bool config_pattern_valid(const char *pattern);
 
+/* config_cloud.c: who we are to a cloud's receiver. */
+void config_cloud(
+    struct config_reader *r, const struct config_remote *in, struct http_options *out);
+
 /* config_remote.c: the endpoints. */
 void config_remotes(
     struct config_reader *r, const struct config_global *global, const struct yaml_node *list);

@@ -6,7 +6,6 @@
 #include "agent/config_url.h"
 #include "agent/config_values.h"
 #include "base/buf.h"
-#include "base/http_sigv4.h"
 #include "base/yaml.h"
 #include "remotewrite/endpoint.h"
 
@@ -169,34 +168,6 @@ read_message(struct config_reader *r, const struct config_remote *in)
         return WRITE_1;
 }
 
-static const struct http_sigv4_options *
-read_sigv4(struct config_reader *r, const struct config_remote *in)
-{
-        const struct config_sigv4 *s = &in->sigv4;
-        const struct config_http *http = &in->http;
-        struct http_sigv4_options *out;
-
-        if (s->node == NULL)
-                return NULL;
-        if ((s->access_key[0] != '\0') != (s->secret_key[0] != '\0'))
-                config_fail(r, CONFIG_STAGE_VALUE, s->node,
-                    "must provide a AWS SigV4 Access key and Secret Key if credentials are "
-                    "specified in the SigV4 config");
-        if (http->basic_auth.node != NULL || http->authorization.node != NULL ||
-            http->oauth2.node != NULL || http->bearer_token[0] != '\0' ||
-            http->bearer_token_file[0] != '\0')
-                config_fail(r, CONFIG_STAGE_VALUE, s->node,
-                    "at most one of basic_auth, authorization, oauth2, sigv4, azuread or "
-                    "google_iam must be configured");
-        out = config_array(r, 1, sizeof(*out));
-        if (out == NULL)
-                return NULL;
-        out->region = s->region[0] != '\0' ? s->region : NULL;
-        out->access_key = s->access_key[0] != '\0' ? s->access_key : NULL;
-        out->secret_key = s->secret_key[0] != '\0' ? s->secret_key : NULL;
-        return out;
-}
-
 static void
 read_endpoint(struct config_reader *r, const struct config_global *global,
     const struct yaml_node *node, struct remote_endpoint *endpoint)
@@ -222,7 +193,7 @@ read_endpoint(struct config_reader *r, const struct config_global *global,
         config_headers(r, in.headers, in.http.http_headers, &endpoint->http);
         set_tenant(r, endpoint);
         endpoint->round_robin_dns = in.round_robin_dns;
-        endpoint->sigv4 = read_sigv4(r, &in);
+        config_cloud(r, &in, &endpoint->http);
         set_queue(r, &in.queue, endpoint);
         rules.list = in.write_relabel_configs;
         rules.scheme = global->scheme;

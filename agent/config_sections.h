@@ -125,6 +125,10 @@ struct config_oauth2 {
         const char *client_certificate_key;
         const char *client_certificate_key_file;
         const char *client_certificate_key_ref;
+        const char *client_certificate_key_id;
+        const char *iss;
+        const char *audience;
+        const struct yaml_node *claims;
         const char *grant_type;
         const char *signature_algorithm;
         const char *token_url;
@@ -251,6 +255,11 @@ struct config_sigv4 {
         const char *region;
         const char *access_key;
         const char *secret_key;
+        const char *profile;
+        const char *role_arn;
+        const char *external_id;
+        const char *service_name;
+        bool use_fips_sts_endpoint;
 };
 
 struct config_remote {

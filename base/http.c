@@ -1,10 +1,13 @@
 #include "base/http.h"
 
+#include "base/credentials/aws.h"
+#include "base/credentials/grant.h"
+#include "base/credentials/oauth2.h"
 #include "base/err.h"
 #include "base/http_auth.h"
 #include "base/http_memory.h"
-#include "base/http_oauth2.h"
 #include "base/http_proxy.h"
+#include "base/http_sigv4.h"
 #include "base/http_tls.h"
 
 #include <stdio.h>
@@ -16,7 +19,7 @@ struct http_client {
         struct http_tls *tls; /* owned */
         struct http_guards *guards; /* owned */
         struct http_proxy *proxy; /* owned */
-        struct http_oauth2 *oauth2; /* owned; NULL: none */
+        struct grant *grant; /* owned; NULL: nothing has to be asked for */
 };
 
 void
@@ -41,6 +44,16 @@ http_teardown(void)
         curl_global_cleanup();
 }
 
+static int
+new_grant(struct http_client *c, enum tls_version floor, struct err *e)
+{
+        if (c->o->oauth2 != NULL)
+                return oauth2_grant(c->o->oauth2, floor, &c->grant, e);
+        if (c->o->sigv4 != NULL)
+                return aws_grant(c->o->sigv4, &c->grant, e);
+        return 0;
+}
+
 int
 http_client_new(
     const struct http_options *o, enum tls_version floor, struct http_client **out, struct err *e)
@@ -56,8 +69,8 @@ http_client_new(
                 rc = http_guards_new(&c->guards, e);
         if (rc == 0)
                 rc = http_proxy_new(&o->proxy, &c->proxy, e);
-        if (rc == 0 && o->oauth2 != NULL)
-                rc = http_oauth2_new(o->oauth2, floor, &c->oauth2, e);
+        if (rc == 0)
+                rc = new_grant(c, floor, e);
         if (rc < 0) {
                 http_client_free(c);
                 return rc;
@@ -74,7 +87,7 @@ http_client_free(struct http_client *c)
         http_tls_free(c->tls);
         http_guards_free(c->guards);
         http_proxy_free(c->proxy);
-        http_oauth2_free(c->oauth2);
+        grant_free(c->grant);
         free(c);
 }
 
@@ -84,8 +97,8 @@ http_client_apply(struct http_client *c, const struct http_request *r, struct er
         CURL *easy = r->easy;
         int rc = http_tls_apply(c->tls, easy, e);
 
-        if (rc == 0 && c->oauth2 != NULL)
-                rc = http_oauth2_apply(c->oauth2, r->headers, e);
+        if (rc == 0 && c->grant != NULL)
+                rc = grant_apply(c->grant, r->headers, e);
         if (rc == 0)
                 rc = http_auth_apply(c->o, easy, r->headers, e);
         if (rc == 0)
@@ -103,10 +116,21 @@ http_client_apply(struct http_client *c, const struct http_request *r, struct er
 }
 
 int
+http_client_sign(
+    struct http_client *c, const struct http_request *r, struct view body, struct err *e)
+{
+        const struct sigv4_keys *keys = aws_grant_keys(c->grant);
+
+        if (keys == NULL)
+                return err_set(e, ERR_AGAIN, "sigv4: there are no keys yet");
+        return http_sigv4_sign(keys, r, body, e);
+}
+
+int
 http_client_token(struct http_client *c, enum http_token *out, struct err *e)
 {
-        if (c->oauth2 != NULL)
-                return http_oauth2_state(c->oauth2, out, e);
+        if (c->grant != NULL)
+                return grant_state(c->grant, out, e);
         *out = HTTP_TOKEN_READY;
         return 0;
 }
@@ -114,27 +138,28 @@ http_client_token(struct http_client *c, enum http_token *out, struct err *e)
 int
 http_client_ask_token(struct http_client *c, const struct http_request *r, struct err *e)
 {
-        return http_oauth2_ask(c->oauth2, r->easy, r->headers, e);
+        return grant_ask(c->grant, r->easy, r->headers, e);
 }
 
 int
 http_client_take_token(struct http_client *c, CURL *easy, CURLcode code, struct err *e)
 {
-        return http_oauth2_take(c->oauth2, easy, code, e);
+        return grant_take(c->grant, easy, code, e);
 }
 
 void
 http_client_cancel_token(struct http_client *c, const CURL *easy)
 {
-        if (c->oauth2 != NULL)
-                http_oauth2_cancel(c->oauth2, easy);
+        if (c->grant != NULL)
+                grant_cancel(c->grant, easy);
 }
 
 void
-http_client_forget_token(struct http_client *c)
+http_client_answered(struct http_client *c, long status)
 {
-        if (c->oauth2 != NULL)
-                http_oauth2_forget(c->oauth2);
+        /* AWS answers 403 to keys that are no good any more */
+        if (c->grant != NULL && (status == 401 || (status == 403 && c->o->sigv4 != NULL)))
+                grant_forget(c->grant);
 }
 
 bool
@@ -144,7 +169,7 @@ http_client_needs_libcurl(const struct http_client *c)
 
         return o->username != NULL || o->username_file != NULL || o->password != NULL ||
             o->password_file != NULL || o->credentials != NULL || o->credentials_file != NULL ||
-            o->n_headers > 0 || c->oauth2 != NULL || http_proxy_wanted(c->proxy);
+            o->n_headers > 0 || c->grant != NULL || http_proxy_wanted(c->proxy);
 }
 
 int64_t

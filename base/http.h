@@ -9,6 +9,8 @@
 #ifndef BASE_HTTP_H
 #define BASE_HTTP_H
 
+#include "base/view.h"
+
 #include <curl/curl.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,7 +36,17 @@ struct http_proxy_options {
 
 struct http_options;
 
-struct http_oauth2_options { /* client credentials */
+struct http_jwt_options { /* the grant of a JWT bearer; NULL: not given */
+        const char *key; /* RSA, PEM */
+        const char *key_file;
+        const char *key_id;
+        const char *algorithm; /* NULL: RS256 */
+        const char *issuer; /* NULL: client_id */
+        const char *audience; /* NULL: token_url */
+        const char *claims; /* more of them: a JSON object */
+};
+
+struct http_oauth2_options { /* client credentials, or a JWT bearer */
         const char *client_id;
         const char *client_secret; /* NULL: none, or in the file */
         const char *client_secret_file;
@@ -43,7 +55,10 @@ struct http_oauth2_options { /* client credentials */
         const struct http_header *params; /* endpoint_params; never from files */
         size_t n_params;
         const struct http_options *http; /* TLS and proxies of the token's requests */
+        const struct http_jwt_options *jwt; /* NULL: client credentials */
 };
+
+struct http_sigv4_options; /* base/credentials/aws.h */
 
 struct http_options {
         /* basic_auth; NULL: not given */
@@ -71,7 +86,9 @@ struct http_options {
         const struct http_header *headers; /* custom ones; never sent to another host */
         size_t n_headers;
         struct http_proxy_options proxy;
-        const struct http_oauth2_options *oauth2; /* NULL: none */
+        /* one of them at most; NULL: none */
+        const struct http_oauth2_options *oauth2;
+        const struct http_sigv4_options *sigv4;
 };
 
 void http_options_init(struct http_options *o);
@@ -101,10 +118,19 @@ struct http_request {
  */
 int http_client_apply(struct http_client *c, const struct http_request *r, struct err *e);
 
+/*
+ * sigv4: signs a request for AWS, after http_client_apply and once *headers has all that are sent:
+ * each of them is signed, so none may be there that only keeps libcurl from sending its own
+ * ("Expect:"). ERR_AGAIN: there are no keys; ERR_CONFIG: there is no region.
+ */
+int http_client_sign(
+    struct http_client *c, const struct http_request *r, struct view body, struct err *e);
+
+/* Where credentials come from that have to be asked for: oauth2, sigv4. */
 enum http_token { HTTP_TOKEN_READY, HTTP_TOKEN_WANTED, HTTP_TOKEN_ASKED };
 
 /*
- * oauth2: is there a token for the next request? READY: yes, or none is needed. WANTED: ask for
+ * Is there a token for the next request? READY: yes, or none is needed. WANTED: ask for
  * one (http_client_ask_token), on the handle of the request that wants it. ASKED: another handle
  * does; its request is over when http_client_take_token is called. ERR_CONFIG: the secret's file.
  */
@@ -122,8 +148,8 @@ int http_client_ask_token(struct http_client *c, const struct http_request *r, s
 int http_client_take_token(struct http_client *c, CURL *easy, CURLcode code, struct err *e);
 /* The handle is given up: if it was asking, a token is WANTED again. */
 void http_client_cancel_token(struct http_client *c, const CURL *easy);
-/* A server has answered 401: the token is not used any more. */
-void http_client_forget_token(struct http_client *c);
+/* A server has answered so: when it has refused the token, that is not used any more. */
+void http_client_answered(struct http_client *c, long status);
 
 /* Its requests differ from one to the next, or hold secrets, or do not go straight to the host. */
 bool http_client_needs_libcurl(const struct http_client *c);

@@ -1,29 +1,29 @@
 /*
- * Signature Version 4 of AWS on a request, made by libcurl: for remote write to a managed
- * Prometheus of AWS. Options are borrowed.
+ * Signature Version 4 of AWS on a request, made by libcurl. Only base/http.c and base/credentials/
+ * use it.
  */
 #ifndef BASE_HTTP_SIGV4_H
 #define BASE_HTTP_SIGV4_H
 
+#include "base/http.h"
 #include "base/view.h"
-
-#include <curl/curl.h>
 
 struct err;
 
-struct http_sigv4_options {
-        const char *region; /* NULL: AWS_REGION, or AWS_DEFAULT_REGION */
-        const char *access_key; /* NULL: AWS_ACCESS_KEY_ID with its secret and session token */
-        const char *secret_key;
+struct sigv4_keys {
+        const char *service; /* "aps", "sts" */
+        const char *region;
+        const char *id;
+        const char *secret;
+        const char *session; /* NULL: none */
 };
 
 /*
- * After http_client_apply, and once *headers has all headers that are sent: each of them is
- * signed, so none may be there that only keeps libcurl from sending its own ("Expect:"). The
- * body's hash goes along, because libcurl knows no body that it has to ask for. Redirects are not
- * followed: the signature is for one host. ERR_CONFIG: there is no region or no key.
+ * After http_client_apply, and once *r->headers has all headers that are sent. The body's hash goes
+ * along, because libcurl knows no body that it has to ask for. Redirects are not followed: the
+ * signature is for one host.
  */
-int http_sigv4_apply(const struct http_sigv4_options *o, CURL *easy, struct view body,
-    struct curl_slist **headers, struct err *e);
+int http_sigv4_sign(
+    const struct sigv4_keys *k, const struct http_request *r, struct view body, struct err *e);
 
 #endif

@@ -18,7 +18,6 @@
 #include <stdint.h>
 
 struct err;
-struct http_sigv4_options;
 
 struct remote_endpoint {
         const char *name; /* `name`, else the URL without user info and query: keys the cursor */
@@ -29,7 +28,6 @@ struct remote_endpoint {
         enum write_message message; /* protobuf_message */
         struct relabel_rules write_relabel;
         struct http_options http; /* its headers include `headers:` */
-        const struct http_sigv4_options *sigv4; /* NULL: requests are not signed */
         /* queue_config */
         uint64_t max_samples_per_send; /* default 20,000; a ceiling */
         int64_t batch_send_deadline_ms; /* default 30 s */

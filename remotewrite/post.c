@@ -2,7 +2,6 @@
 
 #include "base/err.h"
 #include "base/http.h"
-#include "base/http_sigv4.h"
 #include "base/memory.h"
 #include "remotewrite/backoff.h"
 #include "remotewrite/endpoint.h"
@@ -208,7 +207,7 @@ add_headers(struct slot *s, struct err *e)
         };
         const size_t suppressed = 2;
         const struct remote_endpoint *x = s->post->endpoint;
-        size_t n = sizeof(fixed) / sizeof(fixed[0]) - (x->sigv4 != NULL ? suppressed : 0);
+        size_t n = sizeof(fixed) / sizeof(fixed[0]) - (x->http.sigv4 != NULL ? suppressed : 0);
         char line[512];
         int rc = 0;
 
@@ -235,8 +234,8 @@ set_up(struct slot *s, struct err *e)
 
         if (rc == 0)
                 rc = add_headers(s, e);
-        if (rc == 0 && x->sigv4 != NULL)
-                rc = http_sigv4_apply(x->sigv4, easy, s->job.body, &s->headers, e);
+        if (rc == 0 && x->http.sigv4 != NULL)
+                rc = http_client_sign(s->post->client, &r, s->job.body, e);
         if (rc < 0)
                 return rc;
         if (curl_easy_setopt(easy, CURLOPT_HTTPHEADER, s->headers) != CURLE_OK)
@@ -493,8 +492,7 @@ take_result(struct post *p, struct post_result *out)
                         continue;
                 }
                 read_result(s, code, out);
-                if (out->answer.status == 401)
-                        http_client_forget_token(p->client);
+                http_client_answered(p->client, out->answer.status);
                 p->finished = s; /* its headers are views into the handle: ended at the next call */
                 return true;
         }

@@ -330,8 +330,7 @@ end(struct fetcher *f, struct fetch *x, CURLcode code)
         (void)curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &opened);
         r->wire_bytes += (uint64_t)body + (uint64_t)header;
         r->connections_opened = (unsigned)opened;
-        if (r->status == 401)
-                http_client_forget_token(x->request.client);
+        http_client_answered(x->request.client, r->status);
         if (r->rc == 0 && code != CURLE_OK)
                 describe_failure(x, code);
         if (r->rc == 0)

@@ -201,8 +201,7 @@ check_answer(const struct http_source *x, struct err *e)
                 return err_set(e, ERR_AGAIN, "%s", why);
         }
         (void)curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
-        if (status == 401)
-                http_client_forget_token(x->client);
+        http_client_answered(x->client, status);
         if (status != 200)
                 return err_set(e, ERR_REFUSED, "server returned HTTP status %ld", status);
         (void)curl_easy_getinfo(x->easy, CURLINFO_CONTENT_TYPE, &type);

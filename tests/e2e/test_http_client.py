@@ -1,14 +1,10 @@
 """The HTTP client's settings as they are written in a file: tokens, proxies, redirects, headers."""
 import base64
 import collections
-import hashlib
-import hmac
-import json
 import select
 import socket
 import threading
 import unittest
-import urllib.parse
 
 from harness import pages
 from harness.agent import config, endpoint, job
@@ -183,36 +179,6 @@ class HttpClient(Case):
             for name in ("Authorization", "X-Key", "Cookie"):
                 self.assertNotIn(name, headers)
         self.assertEqual(0, agent.stop())
-
-    # ---- sigv4 ----
-
-    def test_requests_are_signed_for_aws(self):
-        exporter = self.exporter(lambda n: pages.gauges(3, n))
-        receiver = self.receiver()
-        agent = self.agent(config([job("a", exporter.address)], [endpoint(
-            receiver.url, name="central",
-            sigv4={"region": "eu-west-1", "access_key": "id", "secret_key": "hush"})]))
-        self.wait(lambda: receiver.count() > 4, "samples")
-        self.assertEqual(0, agent.stop())
-        for request in receiver.seen():
-            self.assertEqual(*self.signatures(request))
-
-    def signatures(self, request) -> tuple:
-        """(as it should be, as it came), by AWS's description of Signature Version 4."""
-        sent = request.headers["authorization"]
-        names = sent.split("SignedHeaders=")[1].split(",")[0]
-        date = request.headers["x-amz-date"]
-        scope = f"{date[:8]}/eu-west-1/aps/aws4_request"
-        canonical = "\n".join(
-            ["POST", request.path, "",
-             *(f"{name}:{request.headers[name]}" for name in names.split(";")), "", names,
-             request.headers["x-amz-content-sha256"]])
-        text = "\n".join(["AWS4-HMAC-SHA256", date, scope,
-                          hashlib.sha256(canonical.encode()).hexdigest()])
-        key = b"AWS4hush"
-        for part in (*scope.split("/"), text):
-            key = hmac.new(key, part.encode(), hashlib.sha256).digest()
-        return key.hex(), sent.split("Signature=")[1]
 
     # ---- headers, HTTP/2, extra series ----
 

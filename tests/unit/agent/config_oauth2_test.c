@@ -17,8 +17,16 @@ static const struct config_case cases[] = {
     {"another algorithm",
         "  oauth2: {client_id: a, token_url: b, " JWT ", signature_algorithm: x}\n",
         "valid signature algorithms are RS256, RS384 and RS512", false},
-    {"a signed token", "  oauth2: {client_id: a, token_url: b, " JWT "}\n",
-        "is not supported: tokens are not signed here", false},
+    {"a signed token", "  oauth2: {client_id: a, token_url: b, " JWT "}\n", NULL, false},
+    {"a signed token without two secrets",
+        "  oauth2: {client_id: a, token_url: b, " JWT
+        ", client_secret: c, client_secret_file: d}\n",
+        NULL, false},
+    {"claims that are none", "  oauth2: {client_id: a, token_url: b, " JWT ", claims: [a]}\n",
+        "claims expects a map", false},
+    {"claims that JSON has no word for",
+        "  oauth2: {client_id: a, token_url: b, " JWT ", claims: {a: .inf}}\n",
+        "claims: JSON has no word for an infinite number", false},
     {"a reference", "  oauth2: {client_id: a, token_url: b, client_secret_ref: c}\n",
         "client_secret_ref is not supported: a secret store has no part in an agent; use "
         "client_secret_file",
@@ -71,12 +79,33 @@ oauth2_becomes_options(void **state)
         config_free(c);
 }
 
+static void
+what_a_token_is_made_of(void **state)
+{
+        struct config *c = cases_load(
+            "scrape_configs: [{job_name: x, oauth2: {client_id: me, token_url: \"http://t\", " JWT
+            ", client_certificate_key_file: k, client_certificate_key_id: id, iss: i, audience: a, "
+            "signature_algorithm: RS512, claims: {n: 1, l: [x]}}}]\n");
+        const struct http_jwt_options *jwt = c->scrape->jobs[0].http.oauth2->jwt;
+
+        (void)state;
+        assert_string_equal(jwt->key_file, "/etc/t/k");
+        assert_null(jwt->key);
+        assert_string_equal(jwt->key_id, "id");
+        assert_string_equal(jwt->issuer, "i");
+        assert_string_equal(jwt->audience, "a");
+        assert_string_equal(jwt->algorithm, "RS512");
+        assert_string_equal(jwt->claims, "{\"n\":1,\"l\":[\"x\"]}");
+        config_free(c);
+}
+
 int
 main(void)
 {
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(oauth2_is_checked),
             cmocka_unit_test(oauth2_becomes_options),
+            cmocka_unit_test(what_a_token_is_made_of),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

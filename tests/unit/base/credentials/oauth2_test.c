@@ -1,5 +1,6 @@
-#include "base/http_oauth2.h"
+#include "base/credentials/oauth2.h"
 
+#include "base/credentials/grant.h"
 #include "base/err.h"
 #include "tests/testing/http_server.h"
 #include "tests/testing/testing.h"
@@ -38,7 +39,7 @@ struct world {
         struct testing_server *server;
         struct http_options http;
         struct http_oauth2_options options;
-        struct http_oauth2 *oauth2;
+        struct grant *oauth2;
         CURL *easy;
 };
 
@@ -56,7 +57,7 @@ world_init(struct world *w)
         w->http.follow_redirects = false;
         w->options.http = &w->http;
         w->options.token_url = testing_server_url(w->server);
-        testing_ok(http_oauth2_new(&w->options, TLS_1_2, &w->oauth2, &e), &e);
+        testing_ok(oauth2_grant(&w->options, TLS_1_2, &w->oauth2, &e), &e);
         w->easy = curl_easy_init();
 }
 
@@ -64,7 +65,7 @@ static void
 world_release(struct world *w)
 {
         curl_easy_cleanup(w->easy);
-        http_oauth2_free(w->oauth2);
+        grant_free(w->oauth2);
         testing_server_stop(w->server);
 }
 
@@ -74,7 +75,7 @@ state_of(struct world *w)
         enum http_token token = HTTP_TOKEN_READY;
         struct err e = ERR_INIT;
 
-        testing_ok(http_oauth2_state(w->oauth2, &token, &e), &e);
+        testing_ok(grant_state(w->oauth2, &token, &e), &e);
         return token;
 }
 
@@ -88,11 +89,11 @@ ask(struct world *w, struct err *e)
 
         curl_easy_reset(w->easy);
         assert_int_equal(state_of(w), HTTP_TOKEN_WANTED);
-        rc = http_oauth2_ask(w->oauth2, w->easy, &headers, e);
+        rc = grant_ask(w->oauth2, w->easy, &headers, e);
         if (rc == 0) {
                 assert_int_equal(state_of(w), HTTP_TOKEN_ASKED);
                 code = curl_easy_perform(w->easy);
-                rc = http_oauth2_take(w->oauth2, w->easy, code, e);
+                rc = grant_take(w->oauth2, w->easy, code, e);
         }
         curl_slist_free_all(headers);
         return rc;
@@ -104,7 +105,7 @@ assert_header(struct world *w, const char *want)
         struct curl_slist *headers = NULL;
         struct err e = ERR_INIT;
 
-        testing_ok(http_oauth2_apply(w->oauth2, &headers, &e), &e);
+        testing_ok(grant_apply(w->oauth2, &headers, &e), &e);
         assert_string_equal(headers->data, want);
         curl_slist_free_all(headers);
 }
@@ -124,7 +125,7 @@ a_token_is_asked_for_once_and_kept(void **state)
 
         (void)state;
         world_init(&w);
-        assert_int_equal(http_oauth2_apply(w.oauth2, &headers, &e), ERR_AGAIN);
+        assert_int_equal(grant_apply(w.oauth2, &headers, &e), ERR_AGAIN);
         testing_ok(ask(&w, &e), &e);
         assert_int_equal(state_of(&w), HTTP_TOKEN_READY);
         assert_header(&w, "Authorization: Bearer t1");
@@ -132,7 +133,7 @@ a_token_is_asked_for_once_and_kept(void **state)
         assert_string_equal(w.authority.authorization, "Basic bWUlM0ExOnMlMkYx");
         assert_string_equal(w.authority.form,
             "grant_type=client_credentials&scope=read+write&resource=a+b%26c&audience=");
-        http_oauth2_forget(w.oauth2);
+        grant_forget(w.oauth2);
         assert_int_equal(state_of(&w), HTTP_TOKEN_WANTED);
         world_release(&w);
 }
@@ -151,7 +152,7 @@ a_server_that_wants_the_secret_in_the_form_gets_it_there(void **state)
         assert_string_equal(
             w.authority.form, "grant_type=client_credentials&client_id=me&client_secret=s%261");
         assert_header(&w, "Authorization: Bearer t1");
-        http_oauth2_forget(w.oauth2);
+        grant_forget(w.oauth2);
         testing_ok(ask(&w, &e), &e); /* and at once the next time */
         assert_int_equal(state_of(&w), HTTP_TOKEN_READY);
         assert_int_equal(testing_server_requests(w.server), 3);
@@ -228,8 +229,8 @@ another_secret_in_the_file_wants_another_token(void **state)
         testing_ok(ask(&w, &e), &e);
         assert_string_equal(w.authority.authorization, "Basic bWU6dHdv");
         testing_remove(dir);
-        assert_int_equal(http_oauth2_state(w.oauth2, &token, &e), ERR_CONFIG);
-        assert_non_null(strstr(e.msg, "oauth2.client_secret"));
+        assert_int_equal(grant_state(w.oauth2, &token, &e), ERR_CONFIG);
+        assert_non_null(strstr(e.msg, "oauth2: client_secret"));
         world_release(&w);
 }
 
@@ -243,10 +244,11 @@ a_handle_that_is_given_up_leaves_the_token_wanted(void **state)
 
         (void)state;
         world_init(&w);
-        testing_ok(http_oauth2_ask(w.oauth2, w.easy, &headers, &e), &e);
-        http_oauth2_cancel(w.oauth2, (CURL *)&other);
+        assert_int_equal(state_of(&w), HTTP_TOKEN_WANTED);
+        testing_ok(grant_ask(w.oauth2, w.easy, &headers, &e), &e);
+        grant_cancel(w.oauth2, (CURL *)&other);
         assert_int_equal(state_of(&w), HTTP_TOKEN_ASKED);
-        http_oauth2_cancel(w.oauth2, w.easy);
+        grant_cancel(w.oauth2, w.easy);
         assert_int_equal(state_of(&w), HTTP_TOKEN_WANTED);
         curl_slist_free_all(headers);
         world_release(&w);
