@@ -231,33 +231,6 @@ static const struct config_key metadata_keys[] = {
 const struct config_section config_metadata_section = {"metadata_config", "config.MetadataConfig",
     NULL, metadata_keys, COUNT(metadata_keys), {{NULL, 0}}, "Taken, but metadata is not sent."};
 
-static const struct config_key sigv4_keys[] = {
-    {"region", CONFIG_STRING, CONFIG_USED, offsetof(struct config_sigv4, region), NULL, NULL, NULL,
-        NULL, "The region; when left out, that of the environment (AWS_REGION) or of the profile."},
-    {"access_key", CONFIG_STRING, CONFIG_USED, offsetof(struct config_sigv4, access_key), NULL,
-        NULL, NULL, NULL,
-        "The key's id; when left out, keys come from where AWS's SDKs look: the environment, a web "
-        "identity's token file, ~/.aws, the container's credentials, the instance's metadata."},
-    {"secret_key", CONFIG_SECRET, CONFIG_USED, offsetof(struct config_sigv4, secret_key), NULL,
-        NULL, NULL, NULL, "The key."},
-    {"profile", CONFIG_STRING, CONFIG_USED, offsetof(struct config_sigv4, profile), NULL, NULL,
-        NULL, NULL, "The profile of ~/.aws/config and ~/.aws/credentials that the keys come from."},
-    {"role_arn", CONFIG_STRING, CONFIG_USED, offsetof(struct config_sigv4, role_arn), NULL, NULL,
-        NULL, NULL, "A role to assume with those keys."},
-    {"external_id", CONFIG_STRING, CONFIG_USED, offsetof(struct config_sigv4, external_id), NULL,
-        NULL, NULL, NULL, "What the role asks for besides; only with role_arn."},
-    {"use_fips_sts_endpoint", CONFIG_BOOL, CONFIG_USED,
-        offsetof(struct config_sigv4, use_fips_sts_endpoint), "false", NULL, NULL, NULL,
-        "Roles are assumed at the service's FIPS endpoint."},
-    {"service_name", CONFIG_STRING, CONFIG_USED, offsetof(struct config_sigv4, service_name), "aps",
-        NULL, NULL, NULL, "The service that requests are signed for."},
-};
-
-const struct config_section config_sigv4_section = {"sigv4", "sigv4.plain", NULL, sigv4_keys,
-    COUNT(sigv4_keys), {{NULL, 0}},
-    "Signature Version 4 of AWS. Keys that expire are asked for again before. Such requests follow "
-    "no redirect."};
-
 static const struct config_key remote_keys[] = {
     {"url", CONFIG_URL, CONFIG_USED, offsetof(struct config_remote, url), NULL, NULL, NULL, NULL,
         "Required: where requests go."},
@@ -300,12 +273,10 @@ static const struct config_key remote_keys[] = {
         NULL, "A failing endpoint is always logged, when it begins and when it ends."},
     {"sigv4", CONFIG_SECTION, CONFIG_USED, offsetof(struct config_remote, sigv4), NULL, NULL, NULL,
         &config_sigv4_section, "Requests are signed for AWS."},
-    {"azuread", CONFIG_ANY, CONFIG_REFUSED, CONFIG_NOWHERE, NULL, NULL, NULL, NULL,
-        "Managed and workload identities of Azure are not known; use oauth2 with the client's "
-        "secret and the tenant's token_url."},
-    {"google_iam", CONFIG_ANY, CONFIG_REFUSED, CONFIG_NOWHERE, NULL, NULL, NULL, NULL,
-        "Google's signed tokens are not made; send through a proxy that has them, and set its "
-        "URL."},
+    {"azuread", CONFIG_SECTION, CONFIG_USED, offsetof(struct config_remote, azuread), NULL, NULL,
+        NULL, &config_azuread_section, "A token of Microsoft Entra ID."},
+    {"google_iam", CONFIG_SECTION, CONFIG_USED, offsetof(struct config_remote, google_iam), NULL,
+        NULL, NULL, &config_google_iam_section, "A token of Google Cloud."},
 };
 
 const struct config_section config_remote_section = {"remote_write", "config.plain",

@@ -262,6 +262,29 @@ struct config_sigv4 {
         bool use_fips_sts_endpoint;
 };
 
+struct config_azure_identity { /* each kind has some of these keys; NULL: not that one */
+        const struct yaml_node *node;
+        const char *client_id;
+        const char *client_secret;
+        const char *tenant_id;
+        const char *token_file_path;
+};
+
+struct config_azuread {
+        const struct yaml_node *node;
+        struct config_azure_identity managed;
+        struct config_azure_identity workload;
+        struct config_azure_identity oauth;
+        struct config_azure_identity sdk;
+        const char *cloud;
+        const char *scope;
+};
+
+struct config_google_iam {
+        const struct yaml_node *node;
+        const char *credentials_file;
+};
+
 struct config_remote {
         const struct yaml_node *node;
         struct config_http http;
@@ -273,6 +296,8 @@ struct config_remote {
         const char *protobuf_message;
         bool round_robin_dns;
         struct config_sigv4 sigv4;
+        struct config_azuread azuread;
+        struct config_google_iam google_iam;
         struct config_queue queue;
 };
 

@@ -1,6 +1,8 @@
 #include "base/http.h"
 
 #include "base/credentials/aws.h"
+#include "base/credentials/azure.h"
+#include "base/credentials/google.h"
 #include "base/credentials/grant.h"
 #include "base/credentials/oauth2.h"
 #include "base/err.h"
@@ -51,6 +53,10 @@ new_grant(struct http_client *c, enum tls_version floor, struct err *e)
                 return oauth2_grant(c->o->oauth2, floor, &c->grant, e);
         if (c->o->sigv4 != NULL)
                 return aws_grant(c->o->sigv4, &c->grant, e);
+        if (c->o->azure != NULL)
+                return azure_grant(c->o->azure, &c->grant, e);
+        if (c->o->google != NULL)
+                return google_grant(c->o->google, &c->grant, e);
         return 0;
 }
 

@@ -59,6 +59,8 @@ struct http_oauth2_options { /* client credentials, or a JWT bearer */
 };
 
 struct http_sigv4_options; /* base/credentials/aws.h */
+struct http_azure_options; /* base/credentials/azure.h */
+struct http_google_options; /* base/credentials/google.h */
 
 struct http_options {
         /* basic_auth; NULL: not given */
@@ -89,6 +91,8 @@ struct http_options {
         /* one of them at most; NULL: none */
         const struct http_oauth2_options *oauth2;
         const struct http_sigv4_options *sigv4;
+        const struct http_azure_options *azure;
+        const struct http_google_options *google;
 };
 
 void http_options_init(struct http_options *o);
@@ -126,7 +130,7 @@ int http_client_apply(struct http_client *c, const struct http_request *r, struc
 int http_client_sign(
     struct http_client *c, const struct http_request *r, struct view body, struct err *e);
 
-/* Where credentials come from that have to be asked for: oauth2, sigv4. */
+/* Of credentials that have to be asked for: oauth2, sigv4, azure, google. */
 enum http_token { HTTP_TOKEN_READY, HTTP_TOKEN_WANTED, HTTP_TOKEN_ASKED };
 
 /*

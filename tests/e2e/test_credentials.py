@@ -1,6 +1,7 @@
 """Credentials that have to be asked for: keys of AWS, signed tokens. All servers are scripted, on
 loopback; that signatures are right is told by Python's hmac and by openssl."""
 import datetime
+import json
 import os
 import time
 import unittest
@@ -190,6 +191,94 @@ class Credentials(Case):
         key.path.write_text("hush is no key")
         self.wait(lambda: "the key is no RSA key in PEM" in agent.process.log(), "the reason")
         self.hidden(agent, "hush is no", "token-1", assertion)
+        self.assertEqual(0, agent.stop())
+
+    # ---- azuread, google_iam ----
+
+    def bearers(self) -> set:
+        return {r.headers["authorization"] for r in self.receiver_.seen()}
+
+    @staticmethod
+    def numbered(lasts: int):
+        """token-1, token-2, … to whoever asks."""
+        given = []
+
+        def script(_):
+            given.append(1)
+            return 200, {"access_token": f"token-{len(given)}", "token_type": "Bearer",
+                         "expires_in": str(lasts)}
+        return script
+
+    def test_an_identity_of_azure(self):
+        cloud = self.stopped(Cloud(self.numbered(20)))
+        cloud.trouble = (400, {"error": "invalid_request",
+                               "error_description": "Identity not found"})
+        agent = self.run_agent({"AZURE_POD_IDENTITY_AUTHORITY_HOST": cloud.url},
+                               azuread={"managed_identity": {}})
+        self.wait(lambda: "400: invalid_request: Identity not found" in agent.process.log(),
+                  "the reason")
+        with cloud.mutex:
+            cloud.asked.clear()
+            cloud.trouble = None
+        self.requests()
+        asked = cloud.seen()[0]
+        self.assertEqual({"api-version": "2018-02-01", "resource": "https://monitor.azure.com/"},
+                         asked.query)
+        self.assertEqual("true", asked.headers["metadata"])
+        # half of its life over: another; then garbage: what is good is used on
+        self.wait(lambda: "Bearer token-2" in self.bearers(), "another token")
+        with cloud.mutex:
+            cloud.trouble = (200, "<html>")
+        self.wait(lambda: "those before are used until they expire" in agent.process.log(),
+                  "a word about it")
+        self.requests(self.receiver_.count() + 1)
+        self.hidden(agent, "token-1", "token-2")
+        self.assertEqual(0, agent.stop())
+
+    def test_a_workload_of_azure(self):
+        cloud = self.stopped(Cloud(self.numbered(3600)))
+        (self.work / "identity").write_text("workload-token")
+        one = "00000000-a12b-3cd4-e56f-000000000001"
+        agent = self.run_agent(
+            {"AZURE_AUTHORITY_HOST": f"{cloud.url}/"},
+            azuread={"cloud": "AzureGovernment", "workload_identity": {
+                "client_id": one, "tenant_id": one,
+                "token_file_path": str(self.work / "identity")}})
+        self.requests()
+        self.assertEqual({"Bearer token-1"}, self.bearers())
+        asked, = cloud.seen()
+        self.assertEqual(f"/{one}/oauth2/v2.0/token", asked.path)
+        self.assertEqual(("workload-token", "https://monitor.azure.us//.default"),
+                         (asked.form["client_assertion"], asked.form["scope"]))
+        self.hidden(agent, "workload-token", "token-1")
+        self.assertEqual(0, agent.stop())
+
+    def test_a_service_account_of_google(self):
+        cloud = self.stopped(Cloud(self.numbered(3600)))
+        key = RsaKey(self.work)
+        account = self.work / "account.json"
+        account.write_text(json.dumps({
+            "type": "service_account", "client_email": "me@project", "private_key_id": "k1",
+            "private_key": key.path.read_text(), "token_uri": f"{cloud.url}/token"}))
+        agent = self.run_agent(google_iam={"credentials_file": str(account)})
+        self.requests()
+        self.assertEqual({"Bearer token-1"}, self.bearers())
+        asked, = cloud.seen()
+        self.assertEqual("urn:ietf:params:oauth:grant-type:jwt-bearer", asked.form["grant_type"])
+        head, claims = key.claims(asked.form["assertion"])
+        self.assertEqual({"alg": "RS256", "typ": "JWT", "kid": "k1"}, head)
+        self.assertEqual(3600, claims.pop("exp") - claims.pop("iat"))
+        self.assertEqual({"iss": "me@project", "aud": f"{cloud.url}/token",
+                          "scope": "https://www.googleapis.com/auth/monitoring.write"}, claims)
+        self.hidden(agent, "PRIVATE", "token-1", asked.form["assertion"])
+        self.assertEqual(0, agent.stop())
+
+    def test_the_machine_s_account_of_google(self):
+        cloud = self.stopped(Cloud(self.numbered(11)))  # used until ten seconds before
+        agent = self.run_agent({"GCE_METADATA_HOST": cloud.address}, google_iam={})
+        self.requests()
+        self.wait(lambda: len(self.bearers()) > 2, "other tokens")
+        self.assertEqual({"Google"}, {a.headers["metadata-flavor"] for a in cloud.seen()})
         self.assertEqual(0, agent.stop())
 
 

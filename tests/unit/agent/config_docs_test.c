@@ -33,8 +33,8 @@ every_key_is_in_the_reference(void **state)
                 }
         }
         assert_non_null(strstr(out.ptr, "| `max_size` | size | `1GiB`, at least `4MiB` | "));
-        assert_non_null(strstr(out.ptr,
-            "| `google_iam` | map |  | Not supported. Google's signed tokens are not made; "));
+        assert_non_null(strstr(
+            out.ptr, "| `certificate` | map |  | Not supported. Applications with a certificate "));
         assert_non_null(
             strstr(out.ptr, "| `send_exemplars` | true or false | `false` | No effect. "));
         assert_non_null(strstr(out.ptr, "| `capacity` | number | `10000` | No effect. "));
