@@ -135,9 +135,9 @@ is_scope(const char *s)
 }
 
 struct azure_row {
-        enum azure_way way;
         const struct config_azure_identity *identity;
         const char *name; /* in messages */
+        enum azure_way way;
         bool optional; /* its client_id */
 };
 
@@ -197,9 +197,9 @@ find_cloud(const char *name)
 static const struct http_azure_options *
 read_azuread(struct config_reader *r, const struct config_azuread *a)
 {
-        const struct azure_row ways[] = {{AZURE_MANAGED, &a->managed, "Managed Identity", true},
-            {AZURE_WORKLOAD, &a->workload, "Workload Identity", false},
-            {AZURE_SECRET, &a->oauth, "OAuth", false}, {AZURE_SDK, &a->sdk, "SDK", true}};
+        const struct azure_row ways[] = {{&a->managed, "Managed Identity", AZURE_MANAGED, true},
+            {&a->workload, "Workload Identity", AZURE_WORKLOAD, false},
+            {&a->oauth, "OAuth", AZURE_SECRET, false}, {&a->sdk, "SDK", AZURE_SDK, true}};
         const struct azure_cloud *cloud = a->node != NULL ? find_cloud(a->cloud) : NULL;
         const struct azure_row *way = NULL;
         struct http_azure_options *out;

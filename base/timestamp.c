@@ -89,7 +89,7 @@ timestamp_parse(struct view t, int64_t *out_ms)
             t.p[16] != ':')
                 return false;
         part[0] = number(t.p, 4);
-        for (int i = 1; i < 6; i++)
+        for (size_t i = 1; i < 6; i++)
                 part[i] = number(t.p + 2 + 3 * i, 2);
         if (part[0] < 1970 || !day_exists(part[0], part[1], part[2]) || part[3] < 0 ||
             part[3] > 23 || part[4] < 0 || part[4] > 59 || part[5] < 0 || part[5] > 60)

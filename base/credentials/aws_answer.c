@@ -143,7 +143,7 @@ element(struct view body, const char *name, char *out, size_t cap)
                         i++;
                 if (n + 1 >= cap)
                         return false;
-                out[n++] = i < 5 ? entities[i][1][0] : *p;
+                memcpy(out + n++, i < 5 ? entities[i][1] : p, 1);
                 p += i < 5 ? strlen(entities[i][0]) : 1;
         }
         out[n] = '\0';

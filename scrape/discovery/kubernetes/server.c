@@ -9,6 +9,7 @@
 #include "scrape/discovery/kubernetes/kubeconfig.h"
 #include "scrape/job.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -184,6 +185,7 @@ begin_session(struct kube_server *s, int64_t now_ms, struct err *e)
 
         if (rc < 0)
                 return rc;
+        assert(x != NULL);
         rc = describe(s, x, &o, e);
         if (rc == 0 && x->exec != NULL)
                 rc = start_program(s, x, now_ms, e);
