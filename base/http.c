@@ -160,11 +160,19 @@ http_client_cancel_token(struct http_client *c, const CURL *easy)
                 grant_cancel(c->grant, easy);
 }
 
+uint64_t
+http_client_token_number(const struct http_client *c)
+{
+        return c->grant != NULL ? grant_number(c->grant) : 0;
+}
+
 void
-http_client_answered(struct http_client *c, long status)
+http_client_answered(struct http_client *c, uint64_t number, long status)
 {
         /* AWS answers 403 to keys that are no good any more */
-        if (c->grant != NULL && (status == 401 || (status == 403 && c->o->sigv4 != NULL)))
+        bool refused = status == 401 || (status == 403 && c->o->sigv4 != NULL);
+
+        if (refused && c->grant != NULL && number == grant_number(c->grant))
                 grant_forget(c->grant);
 }
 

@@ -152,8 +152,11 @@ int http_client_ask_token(struct http_client *c, const struct http_request *r, s
 int http_client_take_token(struct http_client *c, CURL *easy, CURLcode code, struct err *e);
 /* The handle is given up: if it was asking, a token is WANTED again. */
 void http_client_cancel_token(struct http_client *c, const CURL *easy);
-/* A server has answered so: when it has refused the token, that is not used any more. */
-void http_client_answered(struct http_client *c, long status);
+/* The number of the token that http_client_apply puts on a request now. */
+uint64_t http_client_token_number(const struct http_client *c);
+/* A server has answered so to a request with the token of this number: when it has refused it, and
+ * no other has come since, it is not used any more. */
+void http_client_answered(struct http_client *c, uint64_t number, long status);
 
 /* Its requests differ from one to the next, or hold secrets, or do not go straight to the host. */
 bool http_client_needs_libcurl(const struct http_client *c);

@@ -28,6 +28,7 @@ struct slot {
         struct curl_slist *headers; /* owned while it flies */
         struct post_job job;
         bool flying;
+        uint64_t token_number; /* that the request was made with */
         bool asking; /* for a token of oauth2; the request comes after it */
         bool waiting; /* for the token that another slot asks for; not in libcurl */
         bool failed; /* without a token: the result is to be handed out */
@@ -232,6 +233,7 @@ set_up(struct slot *s, struct err *e)
         const struct http_request r = {easy, x->url, &s->headers};
         int rc = http_client_apply(s->post->client, &r, e);
 
+        s->token_number = http_client_token_number(s->post->client);
         if (rc == 0)
                 rc = add_headers(s, e);
         if (rc == 0 && x->http.sigv4 != NULL)
@@ -492,7 +494,7 @@ take_result(struct post *p, struct post_result *out)
                         continue;
                 }
                 read_result(s, code, out);
-                http_client_answered(p->client, out->answer.status);
+                http_client_answered(p->client, s->token_number, out->answer.status);
                 p->finished = s; /* its headers are views into the handle: ended at the next call */
                 return true;
         }

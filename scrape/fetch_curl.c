@@ -206,6 +206,7 @@ ask_for_page(struct fetch *x, struct err *e)
                 rc = http_client_apply(x->request.client, &r, e);
         if (rc < 0)
                 return rc;
+        x->token_number = http_client_token_number(x->request.client);
         set_options(x);
         set_keeping(x);
         return 0;
@@ -330,7 +331,7 @@ end(struct fetcher *f, struct fetch *x, CURLcode code)
         (void)curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &opened);
         r->wire_bytes += (uint64_t)body + (uint64_t)header;
         r->connections_opened = (unsigned)opened;
-        http_client_answered(x->request.client, r->status);
+        http_client_answered(x->request.client, x->token_number, r->status);
         if (r->rc == 0 && code != CURLE_OK)
                 describe_failure(x, code);
         if (r->rc == 0)

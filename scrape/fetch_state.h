@@ -54,6 +54,7 @@ struct fetch {
         struct buf sent; /* the head of the request, as libcurl wrote it */
 
         /* fetch_token.c */
+        uint64_t token_number; /* that the request was made with */
         bool asking; /* for a token, on its handle; the page comes after it */
         bool waiting; /* for the token that another one asks for; not in libcurl */
 

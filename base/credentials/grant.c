@@ -32,6 +32,7 @@ struct grant {
 
         bool granted;
         bool failing; /* to refresh it, and that is logged */
+        uint64_t number; /* of what is granted */
         int64_t good_until_ms; /* monotonic: then it is refreshed; INT64_MAX: never */
         int64_t dead_ms; /* then it is of no use any more */
 };
@@ -86,6 +87,12 @@ grant_forget(struct grant *g)
         g->class->forget(g->provider);
 }
 
+uint64_t
+grant_number(const struct grant *g)
+{
+        return g->number;
+}
+
 /* ---- is one wanted? ---- */
 
 static void
@@ -96,6 +103,7 @@ keep(struct grant *g, int64_t seconds)
         int64_t used_ms = g->class->half ? life_ms / 2 : life_ms - g->class->early_ms;
 
         g->granted = true;
+        g->number++;
         g->begun = false;
         g->failing = false;
         g->good_until_ms = g->dead_ms = INT64_MAX;

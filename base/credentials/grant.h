@@ -83,6 +83,8 @@ int grant_ask(struct grant *g, CURL *easy, struct curl_slist **headers, struct e
 int grant_take(struct grant *g, CURL *easy, CURLcode code, struct err *e);
 void grant_cancel(struct grant *g, const CURL *easy);
 void grant_forget(struct grant *g);
+/* Goes up with all that is granted. */
+uint64_t grant_number(const struct grant *g);
 /* ERR_AGAIN: there is none. */
 int grant_apply(const struct grant *g, struct curl_slist **headers, struct err *e);
 /* The provider, when something is granted; else NULL. */

@@ -31,6 +31,7 @@ struct http_source {
         char error[CURL_ERROR_SIZE];
         char shown_url[URL_SHOWN];
         bool under_way;
+        uint64_t token_number; /* that the request was made with */
         bool asking; /* for a token of oauth2; the request comes after it */
         bool ended; /* and not looked at yet */
         CURLcode code;
@@ -104,6 +105,7 @@ ask_for_groups(struct http_source *x, struct err *e)
 
         if (rc == 0)
                 rc = http_client_apply(x->client, &r, e);
+        x->token_number = http_client_token_number(x->client);
         if (rc < 0)
                 return rc;
         (void)curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->headers);
@@ -201,7 +203,7 @@ check_answer(const struct http_source *x, struct err *e)
                 return err_set(e, ERR_AGAIN, "%s", why);
         }
         (void)curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
-        http_client_answered(x->client, status);
+        http_client_answered(x->client, x->token_number, status);
         if (status != 200)
                 return err_set(e, ERR_REFUSED, "server returned HTTP status %ld", status);
         (void)curl_easy_getinfo(x->easy, CURLINFO_CONTENT_TYPE, &type);

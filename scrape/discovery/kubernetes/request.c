@@ -27,6 +27,7 @@ struct kube_request {
         CURL *easy; /* owned; NULL before the first request */
         struct curl_slist *headers; /* owned */
         bool under_way;
+        uint64_t token_number; /* that the request was made with */
         bool asking; /* for a token of oauth2; the request comes after it */
         unsigned failures; /* of the server when we began to wait for its credentials */
         bool ended; /* and not looked at yet */
@@ -155,6 +156,7 @@ start_request(struct kube_request *r, struct err *e)
                 const struct http_request request = {r->easy, url.ptr, &r->headers};
 
                 rc = http_client_apply(r->session->client, &request, e);
+                r->token_number = http_client_token_number(r->session->client);
         }
         buf_release(&url);
         if (rc == 0)
@@ -251,6 +253,7 @@ finish(struct kube_request *r)
                 end.rc = ERR_AGAIN;
                 end.why = text;
         }
+        http_client_answered(r->session->client, r->token_number, end.status);
         if (end.status == 401)
                 kube_server_refused(r->watch->server, r->session);
         kube_watch_end(r->watch, &end, r->now_ms);

@@ -291,7 +291,6 @@ kube_server_fds(const struct kube_server *s, int *out, size_t cap)
 void
 kube_server_refused(struct kube_server *s, struct kube_session *x)
 {
-        http_client_answered(x->client, 401);
         if (s->sd->kubeconfig_file == NULL || s->session != x)
                 return; /* its files are read for each request, or it was given up already */
         kube_session_put(s->session);

@@ -68,7 +68,7 @@ int64_t kube_server_due(const struct kube_server *s);
 size_t kube_server_fds(const struct kube_server *s, int *out, size_t cap);
 
 /* An answer to a request of this session was 401: a kubeconfig file is read again, and its program
- * asked; a token is given up. */
+ * asked. */
 void kube_server_refused(struct kube_server *s, struct kube_session *x);
 /* No credentials are to be had: who waits for them is told. */
 void kube_server_failed(struct kube_server *s, const struct err *why);

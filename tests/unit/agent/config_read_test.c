@@ -53,14 +53,14 @@ all_mistakes_of_a_file_are_told(void **state)
 {
         static const char text[] = "global:\n  scrape_intervall: 5s\n  scrape_timeout: 5\n"
                                    "scrape_configs:\n- job_name:\n  honor_labels: maybe\n"
-                                   "remote_write:\n- url: http://a\n  google_iam: {}\n"
+                                   "remote_write:\n- url: http://a\n  azuread: {certificate: {}}\n"
                                    "rule_files: [a]\nwall: {}\n";
         static const char *const want[] = {
             "agent.yml:2:3: error: field scrape_intervall not found",
             "agent.yml:3:19: error: not a valid duration string: \"5\"",
             "agent.yml:5:12: error: job_name is empty",
             "agent.yml:6:17: error: cannot unmarshal !!str `maybe` into bool",
-            "agent.yml:9:3: error: google_iam is not supported: google",
+            "agent.yml:9:13: error: certificate is not supported: applications with",
             "agent.yml:10:13: error: field rule_files is not allowed in agent mode",
             ("agent.yml:11:1: error: field wall not found in type config.plain; did you mean "
              "\"wal\"?"),

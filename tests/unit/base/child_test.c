@@ -81,6 +81,7 @@ static void
 it_inherits_nothing(void **state)
 {
         int fd = open("/dev/null", O_RDONLY); /* not close-on-exec */
+        char script[128];
         sigset_t set;
 
         (void)state;
@@ -89,7 +90,9 @@ it_inherits_nothing(void **state)
         (void)sigaddset(&set, SIGTERM);
         (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
         (void)signal(SIGPIPE, SIG_IGN);
-        check("ls /proc/$$/fd | tr '\\n' ' '", "0 1 2 ", NULL, "");
+        (void)snprintf(script, sizeof(script),
+            "for i in %d 3 4 5; do test -e /proc/$$/fd/$i && echo $i; done; true", fd);
+        check(script, "", NULL, "");
         /* of the first 28; two of glibc's own are ignored where posix_spawn sets them */
         check("grep -E 'Sig(Blk|Ign)' /proc/self/status | cut -f2 | cut -c10- | tr '\\n' ' '",
             "0000000 0000000 ", NULL, "");

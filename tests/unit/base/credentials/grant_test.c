@@ -154,7 +154,9 @@ rounds_of_two_requests(void **state)
         w.provider->seconds = 3600;
         testing_ok(request(&w, &e), &e);
         assert_null(grant_provider(w.grant));
+        assert_int_equal(grant_number(w.grant), 0);
         testing_ok(request(&w, &e), &e);
+        assert_int_equal(grant_number(w.grant), 1);
         assert_int_equal(state_of(&w), HTTP_TOKEN_READY);
         testing_ok(grant_apply(w.grant, &headers, &e), &e);
         assert_string_equal(headers->data, "Authorization: x");
