@@ -61,8 +61,8 @@ put_count(struct buf *out, const char *key, uint64_t n, struct err *e)
         return buf_printf(out, e, ",\"%s\":%llu", key, (unsigned long long)n);
 }
 
-static int
-put_labels(struct buf *out, const struct label *l, size_t n, struct err *e)
+int
+api_put_labels(struct buf *out, const struct label *l, size_t n, struct err *e)
 {
         int rc = buf_putc(out, '{', e);
 
@@ -161,7 +161,7 @@ begin_target(struct listing *l, const struct target *t, struct err *e)
         labels_init(&discovered, &l->scratch);
         if (rc == 0)
                 rc = target_discovered(t, &discovered, e);
-        return rc == 0 ? put_labels(l->out, discovered.v, discovered.n, e) : rc;
+        return rc == 0 ? api_put_labels(l->out, discovered.v, discovered.n, e) : rc;
 }
 
 /* Fields that Prometheus does not have, behind those that it has. */
@@ -220,7 +220,7 @@ put_active(void *arg, const struct target_status *s, struct err *e)
         if (rc == 0)
                 rc = put_key(l->out, ",", "labels", e);
         if (rc == 0)
-                rc = put_labels(l->out, t->labels, t->n_labels, e);
+                rc = api_put_labels(l->out, t->labels, t->n_labels, e);
         if (rc == 0)
                 rc = put_text(l->out, "scrapePool", t->job->name, e);
         if (rc == 0)

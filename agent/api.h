@@ -5,6 +5,10 @@
 #ifndef AGENT_API_H
 #define AGENT_API_H
 
+#include "base/labels.h"
+
+#include <stddef.h>
+
 struct buf;
 struct err;
 struct global_url_self;
@@ -30,5 +34,8 @@ int api_targets(
 /* The names of the jobs, sorted. */
 int api_scrape_pools(
     struct scraper *s, const struct api_jobs *jobs, struct buf *out, struct err *e);
+
+/* Appends labels as a JSON object. */
+int api_put_labels(struct buf *out, const struct label *l, size_t n, struct err *e);
 
 #endif

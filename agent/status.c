@@ -93,7 +93,10 @@ answer(struct status *s, const struct status_page *page, const struct httpd_requ
         const struct status_query q = {.state = httpd_argument(request, "state"),
             .scrape_pool = httpd_argument(request, "scrapePool"),
             .labels = httpd_argument(request, "labels"),
-            .limit = httpd_argument(request, "limit")};
+            .limit = httpd_argument(request, "limit"),
+            .limit_per_metric = httpd_argument(request, "limit_per_metric"),
+            .match_target = httpd_argument(request, "match_target"),
+            .metric = httpd_argument(request, "metric")};
         struct status_context c = {.options = &s->options};
         struct err e = ERR_INIT;
         int rc;

@@ -1,6 +1,7 @@
 #include "agent/status_pages.h"
 
 #include "agent/api.h"
+#include "agent/api_metadata.h"
 #include "agent/api_status.h"
 #include "agent/httpd.h"
 #include "agent/metrics.h"
@@ -296,41 +297,46 @@ answer_runtime(const struct status_context *c, const struct status_query *q, str
         return api_runtime_info(&runtime, &r->body, e);
 }
 
-/* Types and helps are not kept: what an agent without metadata says. */
-static int
-answer_metadata(const struct status_context *c, const struct status_query *q, struct httpd_reply *r,
-    struct err *e)
-{
-        char *end = NULL;
-
-        (void)c;
-        r->content_type = json;
-        if (q->limit != NULL && q->limit[0] != '\0' &&
-            (strtol(q->limit, &end, 10), end == q->limit || *end != '\0')) {
-                r->status = 400;
-                return api_error("bad_data", "limit must be a number", &r->body, e);
-        }
-        return buf_puts(&r->body, "{\"status\":\"success\",\"data\":[]}", e);
-}
-
-static int
-answer_all_metadata(const struct status_context *c, const struct status_query *q,
-    struct httpd_reply *r, struct err *e)
-{
-        int rc = answer_metadata(c, q, r, e);
-
-        if (rc < 0 || r->status != 200)
-                return rc;
-        buf_reset(&r->body);
-        return buf_puts(&r->body, "{\"status\":\"success\",\"data\":{}}", e);
-}
-
 static int
 refuse_query(const char *why, struct httpd_reply *r, struct err *e)
 {
         r->status = 400;
         buf_reset(&r->body);
         return api_error("bad_data", why, &r->body, e);
+}
+
+typedef int (*metadata_answer)(
+    struct scraper *s, const struct api_metadata_query *q, struct buf *out, struct err *e);
+
+static int
+answer_by(metadata_answer answer, const struct status_context *c, const struct status_query *q,
+    struct httpd_reply *r, struct err *e)
+{
+        const struct api_metadata_query query = {.match_target = q->match_target,
+            .metric = q->metric,
+            .limit = q->limit,
+            .limit_per_metric = q->limit_per_metric};
+        int rc;
+
+        r->content_type = json;
+        if (c->parts.scraper == NULL)
+                return unavailable("the scraper is not running", r, e);
+        rc = answer(c->parts.scraper, &query, &r->body, e);
+        return rc == ERR_CONFIG ? refuse_query(e->msg, r, e) : rc;
+}
+
+static int
+answer_target_metadata(const struct status_context *c, const struct status_query *q,
+    struct httpd_reply *r, struct err *e)
+{
+        return answer_by(api_target_metadata, c, q, r, e);
+}
+
+static int
+answer_metadata(const struct status_context *c, const struct status_query *q, struct httpd_reply *r,
+    struct err *e)
+{
+        return answer_by(api_metadata, c, q, r, e);
 }
 
 static int
@@ -387,9 +393,9 @@ static const struct status_page pages[] = {
     {"/-/reload", false, true, answer_reload},
     {"/-/quit", false, true, answer_quit},
     {"/api/v1/targets", false, false, answer_targets},
-    {"/api/v1/targets/metadata", false, false, answer_metadata},
+    {"/api/v1/targets/metadata", false, false, answer_target_metadata},
     {"/api/v1/targets/relabel_steps", false, false, answer_steps},
-    {"/api/v1/metadata", false, false, answer_all_metadata},
+    {"/api/v1/metadata", false, false, answer_metadata},
     {"/api/v1/scrape_pools", false, false, answer_pools},
     {"/api/v1/status/config", false, false, answer_config},
     {"/api/v1/status/flags", false, false, answer_flags},

@@ -24,6 +24,9 @@ struct status_query { /* NULL: not given */
         const char *state;
         const char *scrape_pool;
         const char *limit;
+        const char *limit_per_metric;
+        const char *match_target;
+        const char *metric;
         const char *labels;
 };
 

@@ -155,6 +155,24 @@ regex_new(struct view text, struct regex **out, struct err *e)
         return 0;
 }
 
+int
+regex_new_anchored(struct view text, struct regex **out, struct err *e)
+{
+        static const char before[] = "^(?s:";
+        static const char after[] = ")$";
+        struct buf whole = BUF_INIT(sizeof(before) + text.n + sizeof(after));
+        int rc = buf_puts(&whole, before, e);
+
+        if (rc == 0)
+                rc = buf_append(&whole, text.p, text.n, e);
+        if (rc == 0)
+                rc = buf_puts(&whole, after, e);
+        if (rc == 0)
+                rc = regex_new(buf_view(&whole), out, e);
+        buf_release(&whole);
+        return rc;
+}
+
 void
 regex_free(struct regex *r)
 {

@@ -26,6 +26,8 @@ struct regex;
 
 /* ERR_CONFIG: "error parsing regexp: <reason>: `<part>`". */
 int regex_new(struct view text, struct regex **out, struct err *e);
+/* Anchored as Prometheus does it, by pasting: so `a)|(b` is two halves with an anchor each. */
+int regex_new_anchored(struct view text, struct regex **out, struct err *e);
 void regex_free(struct regex *r);
 
 /*

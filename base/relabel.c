@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <wctype.h>
 
-enum { RELABEL_MAX_RULES = 10000, PATTERN_EXTRA = 16 };
+enum { RELABEL_MAX_RULES = 10000 };
 
 struct relabel_rule {
         enum relabel_action action;
@@ -38,28 +38,11 @@ struct relabel_rule {
 
 /* ---- making rules ---- */
 
-/* Anchored as Prometheus does it, by pasting; so `a)|(b` is two halves with an anchor each. */
-static int
-compile_pattern(struct view pattern, struct regex **out, struct err *e)
-{
-        struct buf text = BUF_INIT(pattern.n + PATTERN_EXTRA);
-        int rc = buf_puts(&text, "^(?s:", e);
-
-        if (rc == 0)
-                rc = buf_append(&text, pattern.p, pattern.n, e);
-        if (rc == 0)
-                rc = buf_puts(&text, ")$", e);
-        if (rc == 0)
-                rc = regex_new(buf_view(&text), out, e);
-        buf_release(&text);
-        return rc;
-}
-
 int
 relabel_regex_check(struct view pattern, struct err *e)
 {
         struct regex *r = NULL;
-        int rc = compile_pattern(pattern, &r, e);
+        int rc = regex_new_anchored(pattern, &r, e);
 
         regex_free(r);
         return rc;
@@ -139,7 +122,7 @@ relabel_compile(const struct relabel_options *o, struct relabel_rule **out, stru
         r->action = o->action;
         r->scheme = o->scheme;
         r->modulus = o->modulus;
-        rc = compile_pattern(o->regex, &r->regex, e);
+        rc = regex_new_anchored(o->regex, &r->regex, e);
         if (rc == 0)
                 rc = relabel_validate(o, e);
         if (rc == 0)

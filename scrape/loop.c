@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "scrape/fetch.h"
 #include "scrape/mailbox.h"
+#include "scrape/metadata.h"
 #include "scrape/orphans.h"
 #include "scrape/schedule.h"
 #include "scrape/series.h"
@@ -449,6 +450,8 @@ make_parts(struct loop *l, struct err *e)
         int rc = series_pool_new(l->o.wal, &l->env.pool, e);
 
         if (rc == 0)
+                rc = metadata_pool_new(&l->env.metadata, e);
+        if (rc == 0)
                 rc = fetcher_new(&l->env.fetcher, e);
         if (rc == 0)
                 rc = schedule_new(&l->schedule, e);
@@ -492,6 +495,7 @@ loop_free(struct loop *l)
         orphans_free(l->orphans);
         schedule_free(l->schedule);
         fetcher_free(l->env.fetcher);
+        metadata_pool_free(l->env.metadata);
         series_pool_free(l->env.pool);
         (void)pthread_mutex_destroy(&l->env.mtx);
         free(l);

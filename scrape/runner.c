@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "scrape/job.h"
+#include "scrape/metadata.h"
 #include "scrape/target.h"
 #include "scrape/textparse.h"
 
@@ -16,6 +17,8 @@ enum {
         LATE_MAX_MS = 2000,
         LATE_MIN_MS =
             100, /* of intervals under a second a tenth is less than a busy machine needs */
+        METADATA_MIN_MS = 60 * 1000, /* metadata is looked at after new series, not more often */
+        METADATA_MAX_MS = 10 * 60 * 1000, /* and so often without any */
 };
 
 int64_t
@@ -49,6 +52,7 @@ runner_new(struct runner_env *env, struct target *t, struct runner **out, struct
         r->entry.position = SIZE_MAX;
         r->last_tick_ms = INT64_MIN;
         r->waiting_tick_ms = INT64_MIN;
+        r->metadata_ms = INT64_MIN;
         r->target = target_ref(t);
         set_entry(r, t);
         r->client = clients_take(&env->clients, t->config, t->job);
@@ -105,6 +109,8 @@ free_parse(struct runner *r)
         account_parse(r, 0);
         textparse_free(r->parse);
         r->parse = NULL;
+        metadata_draft_free(r->draft);
+        r->draft = NULL;
 }
 
 void
@@ -155,6 +161,7 @@ runner_free(struct runner *r)
         clients_return(&r->env->clients, r->client);
         target_unref(r->next_target);
         target_unref(r->target);
+        metadata_return(r->metadata);
         free(r->last_error);
         free(r);
 }
@@ -334,6 +341,40 @@ body_bytes(const struct fetch_result *f)
         return f->rc == 0 ? (double)f->page_bytes : 0;
 }
 
+/* ---- metadata ---- */
+
+static bool
+metadata_due(const struct runner *r)
+{
+        int64_t age;
+
+        if (r->metadata_ms == INT64_MIN)
+                return true;
+        age = r->tick_ms - r->metadata_ms;
+        return age < 0 || age >= (r->metadata_old ? METADATA_MIN_MS : METADATA_MAX_MS);
+}
+
+/* A page without metadata is still a good one: what fails here is tried again with a later page. */
+static void
+keep_metadata(struct runner *r)
+{
+        struct metadata *fresh = NULL;
+        struct metadata *before;
+        struct err e = ERR_INIT;
+
+        if (metadata_take(r->env->metadata, r->draft, &fresh, &e) < 0)
+                log_debug("no metadata of a target", LOG_STR("job", r->target->job->name),
+                    LOG_STR("target", r->target->url), LOG_STR("err", e.msg));
+        (void)pthread_mutex_lock(&r->env->mtx);
+        before = r->metadata;
+        r->metadata = fresh;
+        r->env->stats.metadata_refused += fresh == NULL;
+        (void)pthread_mutex_unlock(&r->env->mtx);
+        metadata_return(before);
+        r->metadata_ms = r->tick_ms;
+        r->metadata_old = false;
+}
+
 /* The page is over, one way or the other: why is NULL, or says what went wrong. */
 static void
 end_page(struct runner *r, const struct fetch_result *f, const struct err *why)
@@ -349,6 +390,9 @@ end_page(struct runner *r, const struct fetch_result *f, const struct err *why)
         if (!series_busy(r->series))
                 report.up = false;
         report.duration_seconds = seconds;
+        r->metadata_old |= report.added > 0;
+        if (r->draft != NULL && report.up)
+                keep_metadata(r);
         publish(r, &report, f, why != NULL ? why : &e);
         if (series_busy(r->series)) {
                 r->phase = RUNNER_ENCODING;
@@ -400,8 +444,7 @@ take_result(void *arg, const struct fetch_result *f)
 static int
 start_fetch(struct runner *r, struct err *e)
 {
-        const struct textparse_options parse = {
-            .sink = take_sample, .arg = r, .guess = guess_series};
+        struct textparse_options parse = {.sink = take_sample, .arg = r, .guess = guess_series};
         const struct fetch_request request = {.client = r->client->http,
             .job = r->target->job,
             .url = r->target->url,
@@ -421,6 +464,10 @@ start_fetch(struct runner *r, struct err *e)
                 if (e != NULL)
                         *e = r->client->err;
                 return r->client->err.code;
+        }
+        if (metadata_due(r) && metadata_draft_new(&r->draft, e) == 0) {
+                parse.meta = metadata_draft_add;
+                parse.meta_arg = r->draft;
         }
         rc = textparse_new(&parse, &r->parse, e);
         if (rc == 0)

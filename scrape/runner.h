@@ -20,6 +20,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct metadata;
+struct metadata_draft;
+struct metadata_pool;
 struct runner;
 struct target;
 struct textparse;
@@ -29,6 +32,7 @@ struct runner_env {
         /* set before start */
         struct fetcher *fetcher;
         struct series_pool *pool;
+        struct metadata_pool *metadata; /* owned */
 
         /* scrape thread only */
         struct clients clients;
@@ -63,6 +67,9 @@ struct runner {
         int64_t tick_ms;
         double started_seconds;
         size_t parse_memory; /* of parse, as accounted */
+        struct metadata_draft *draft; /* owned; NULL: its metadata is not looked at */
+        int64_t metadata_ms; /* the tick at which it was looked at last; INT64_MIN: never */
+        bool metadata_old; /* there have been new series since */
 
         /* what discovery and reload have in store for it */
         struct target *next_target; /* a reference; takes over when the runner is idle */
@@ -83,6 +90,7 @@ struct runner {
         uint64_t last_size_bytes;
         uint64_t refused_memory;
         struct series_counts counts;
+        struct metadata *metadata; /* a reference; NULL: none */
 };
 
 /* Takes a reference on t. The runner is not in the schedule yet; its entry is set. */

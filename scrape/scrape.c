@@ -146,7 +146,8 @@ scraper_visit_active(struct scraper *s, target_visitor visit, void *arg, struct 
                     .last_size_bytes = r->last_size_bytes,
                     .series_slots = r->counts.slots,
                     .series_alive = r->counts.alive,
-                    .refused_memory = r->refused_memory};
+                    .refused_memory = r->refused_memory,
+                    .metadata = r->metadata};
 
                 rc = visit(arg, &status, e);
         }

@@ -16,6 +16,7 @@
 
 struct clock;
 struct err;
+struct metadata;
 struct scrape_config;
 struct scraper;
 struct target;
@@ -61,6 +62,7 @@ struct target_status {
         uint64_t series_slots;
         uint64_t series_alive;
         uint64_t refused_memory; /* new series refused at the last scrape */
+        struct metadata *metadata; /* of its metrics, a reference during the call; NULL: none */
 };
 
 /* Called for each target; views are valid during the call. Holds a lock: be quick. */
@@ -96,6 +98,7 @@ struct scraper_stats {
         uint64_t samples_held; /* further ahead of their scrape than they may be */
         uint64_t connections_opened;
         uint64_t relabel_limit_errors;
+        uint64_t metadata_refused; /* pages whose # lines had no room */
         uint64_t sd_refreshes;
         uint64_t sd_failures;
         uint64_t compactions;

@@ -34,6 +34,8 @@ textparse_new(const struct textparse_options *o, struct textparse **out, struct 
         t->page.sink = o->sink;
         t->page.guess = o->guess;
         t->page.arg = o->arg;
+        t->page.meta = o->meta;
+        t->page.meta_arg = o->meta_arg;
         t->page.max_line = o->max_line > 0 ? o->max_line : DEFAULT_MAX_LINE;
         t->partial.max = t->page.max_line + 2; /* one byte to see that it is too long, one LF */
         textparse_reset(t);

@@ -40,6 +40,13 @@ typedef int (*text_sink)(void *arg, const struct text_sample *s, struct err *e);
  */
 typedef bool (*text_guess)(void *arg, struct view series);
 
+/*
+ * A # line about a metric: its type, help or unit, as written (a name in quotes has them, nothing
+ * is unescaped). Views are valid during the call. For those who want metadata; costs time per line.
+ */
+enum text_meta { TEXT_META_TYPE, TEXT_META_HELP, TEXT_META_UNIT };
+typedef void (*text_meta)(void *arg, enum text_meta what, struct view name, struct view text);
+
 struct textparse; /* one page at a time */
 
 struct textparse_options {
@@ -47,6 +54,8 @@ struct textparse_options {
         void *arg;
         size_t max_line; /* bytes of a partial line that may be buffered; 0: 1 MiB */
         text_guess guess; /* gets arg, too; NULL: none */
+        text_meta meta; /* NULL: nobody wants it */
+        void *meta_arg;
 };
 
 int textparse_new(const struct textparse_options *o, struct textparse **out, struct err *e);

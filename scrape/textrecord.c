@@ -245,6 +245,7 @@ static int
 take_meta(struct textpage *t, struct record *r, bool type, struct err *e)
 {
         struct view text = {"", 0};
+        struct view name = {r->p, 0};
         const char *end;
 
         if (*r->p == '"') {
@@ -259,6 +260,7 @@ take_meta(struct textpage *t, struct record *r, bool type, struct err *e)
         }
         if (*r->p == '\0')
                 return expected(t, r, "a blank after the name", e);
+        name.n = (size_t)(r->p - name.p);
         end = line_end(r);
         if (r->p < end)
                 text = (struct view){r->p + 1, (size_t)(end - r->p - 1)};
@@ -270,6 +272,8 @@ take_meta(struct textpage *t, struct record *r, bool type, struct err *e)
         } else if (!utf8_valid(text)) {
                 return expected(t, r, "help text in UTF-8", e);
         }
+        if (t->meta != NULL)
+                t->meta(t->meta_arg, type ? TEXT_META_TYPE : TEXT_META_HELP, name, text);
         r->p = end + 1;
         return RECORD_TAKEN;
 }

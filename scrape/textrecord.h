@@ -17,6 +17,8 @@ struct textpage {
         text_sink sink;
         text_guess guess; /* NULL: none */
         void *arg;
+        text_meta meta; /* NULL: none */
+        void *meta_arg;
         size_t max_line;
         struct text_sample sample; /* the last one; its type stays for the next */
         unsigned guess_in; /* samples that come before the next guess */

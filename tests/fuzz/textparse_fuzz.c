@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/labels.h"
+#include "scrape/metadata.h"
 #include "scrape/textparse.h"
 
 #include <stdio.h>
@@ -27,6 +28,7 @@ struct outcome {
         uint64_t column;
         struct arena arena;
         uint64_t texts[MAX_INPUT]; /* hashes of the series' texts */
+        struct metadata_draft *draft;
         const struct outcome *before; /* whose texts are guessed; NULL: none */
 };
 
@@ -58,6 +60,16 @@ guess(void *arg, struct view text)
             o->before->texts[o->samples] == hash_stable(text.p, text.n, 0);
 }
 
+static void
+note(void *arg, enum text_meta what, struct view name, struct view text)
+{
+        struct outcome *o = arg;
+
+        metadata_draft_add(o->draft, what, name, text);
+        o->hash = hash_stable(name.p, name.n, o->hash + (uint64_t)what);
+        o->hash = hash_stable(text.p, text.n, o->hash);
+}
+
 /* The end of a readable area: the byte behind it is in a page that cannot be read. */
 static char *
 guarded_end(void)
@@ -76,12 +88,39 @@ guarded_end(void)
         return end;
 }
 
+static int
+look_at(void *arg, const struct metadata_entry *m, struct err *e)
+{
+        size_t *n = arg;
+
+        (void)e;
+        *n += m->metric.n + m->type.n + m->help.n + m->unit.n;
+        return 0;
+}
+
+/* What a page tells of its metrics can be packed and read back. */
+static void
+pack(struct metadata_draft *d)
+{
+        struct metadata_pool *p;
+        struct metadata *m = NULL;
+        struct err e = ERR_INIT;
+        size_t n = 0;
+
+        if (metadata_pool_new(&p, &e) < 0 || metadata_take(p, d, &m, &e) < 0 ||
+            metadata_visit(m, look_at, &n, &e) < 0)
+                abort();
+        metadata_return(m);
+        metadata_pool_free(p);
+        metadata_draft_free(d);
+}
+
 /* Pieces of 1 to `piece` bytes (MAX_INPUT: whole), as the data decides; each ends where memory
  * ends. */
 static void
 parse(struct outcome *o, const uint8_t *data, size_t n, size_t piece)
 {
-        const struct textparse_options options = {collect, o, MAX_LINE, guess};
+        const struct textparse_options options = {collect, o, MAX_LINE, guess, note, o};
         struct textparse *t;
         struct err e = ERR_INIT;
         uint64_t state = n;
@@ -89,7 +128,7 @@ parse(struct outcome *o, const uint8_t *data, size_t n, size_t piece)
         o->hash = o->samples = o->line = o->column = 0;
         o->rc = 0;
         o->arena = (struct arena)ARENA_INIT((size_t)16 << 20);
-        if (textparse_new(&options, &t, &e) < 0)
+        if (textparse_new(&options, &t, &e) < 0 || metadata_draft_new(&o->draft, &e) < 0)
                 abort();
         for (size_t i = 0; i < n && o->rc == 0;) {
                 size_t take = piece;
@@ -107,6 +146,7 @@ parse(struct outcome *o, const uint8_t *data, size_t n, size_t piece)
         textparse_position(t, &o->line, &o->column);
         textparse_free(t);
         arena_release(&o->arena);
+        pack(o->draft);
 }
 
 int

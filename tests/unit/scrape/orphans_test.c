@@ -55,7 +55,8 @@ scrape_once(struct rig *r, unsigned n)
 
         testing_ok(series_pool_new(r->wal, &pool, &e), &e);
         testing_ok(series_new(pool, set->active[0], &s, &e), &e);
-        testing_ok(textparse_new(&(struct textparse_options){on_sample, s, 0, NULL}, &t, &e), &e);
+        testing_ok(
+            textparse_new(&(struct textparse_options){.sink = on_sample, .arg = s}, &t, &e), &e);
         testing_ok(series_begin(s, RIG_EPOCH_MS, &e), &e);
         for (unsigned i = 0; i < n; i++) {
                 char line[64];

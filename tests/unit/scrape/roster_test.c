@@ -2,6 +2,7 @@
 
 #include "scrape/fetch.h"
 #include "scrape/mailbox.h"
+#include "scrape/metadata.h"
 #include "scrape/orphans.h"
 #include "scrape/runner.h"
 #include "tests/unit/scrape/rig.h"
@@ -40,6 +41,7 @@ set_up(void **state)
         (void)pthread_mutex_init(&w->env.mtx, NULL);
         testing_ok(fetcher_new(&w->env.fetcher, &e), &e);
         testing_ok(series_pool_new(w->rig->wal, &w->env.pool, &e), &e);
+        testing_ok(metadata_pool_new(&w->env.metadata, &e), &e);
         testing_ok(schedule_new(&w->schedule, &e), &e);
         testing_ok(orphans_new(w->rig->wal, &owner, &w->orphans, &e), &e);
         roster_init(&w->roster, &w->env, w->schedule, w->orphans);
@@ -59,6 +61,7 @@ tear_down(void **state)
         schedule_free(w->schedule);
         fetcher_free(w->env.fetcher);
         series_pool_free(w->env.pool);
+        metadata_pool_free(w->env.metadata);
         (void)pthread_mutex_destroy(&w->env.mtx);
         rig_free(w->rig);
         free(w);

@@ -2,6 +2,7 @@
 
 #include "scrape/fetch.h"
 #include "scrape/mailbox.h"
+#include "scrape/metadata.h"
 #include "tests/unit/scrape/rig.h"
 
 struct world {
@@ -20,6 +21,7 @@ set_up(void **state)
         (void)pthread_mutex_init(&w->env.mtx, NULL);
         testing_ok(fetcher_new(&w->env.fetcher, &e), &e);
         testing_ok(series_pool_new(w->rig->wal, &w->env.pool, &e), &e);
+        testing_ok(metadata_pool_new(&w->env.metadata, &e), &e);
         *state = w;
         return 0;
 }
@@ -36,6 +38,7 @@ tear_down(void **state)
         assert_int_equal(w->env.n_barriers, 0);
         fetcher_free(w->env.fetcher);
         series_pool_free(w->env.pool);
+        metadata_pool_free(w->env.metadata);
         (void)pthread_mutex_destroy(&w->env.mtx);
         rig_free(w->rig);
         free(w);
