@@ -59,7 +59,7 @@ look(struct reader *r)
 {
         while (r->p < r->end && strchr(" \t\r\n", *r->p) != NULL && *r->p != '\0')
                 r->p++;
-        return r->p < r->end ? *r->p : '\0';
+        return (char)(r->p < r->end ? *r->p : '\0');
 }
 
 static bool
@@ -154,7 +154,7 @@ take_escape(struct reader *r, char quote, char **at)
         found = c != '\0' ? strchr(letters, c) : NULL;
         if (found == NULL && c != quote)
                 return false;
-        *(*at)++ = found != NULL ? meanings[found - letters] : c;
+        *(*at)++ = (char)(found != NULL ? meanings[found - letters] : c);
         return true;
 }
 

@@ -76,10 +76,10 @@ append_unescaped(struct buf *out, struct view v, bool name, struct err *e)
 
         for (size_t i = 0; rc == 0 && i < v.n; i++) {
                 char c = v.p[i];
-                char follows = i + 1 < v.n ? v.p[i + 1] : '\0';
+                char follows = (char)(i + 1 < v.n ? v.p[i + 1] : '\0');
 
                 if (c == '\\' && (follows == '\\' || follows == 'n' || (name && follows == '"'))) {
-                        c = follows == 'n' ? '\n' : follows;
+                        c = (char)(follows == 'n' ? '\n' : follows);
                         i++;
                 }
                 rc = buf_putc(out, c, e);
@@ -277,7 +277,7 @@ add(struct metadata_pool *p, uint64_t hash, struct view raw, struct metadata **o
                 m = calloc(1, sizeof(*m) + packed.len);
                 rc = m != NULL ? 0 : err_nomem(e, "metadata");
         }
-        if (rc == 0) {
+        if (m != NULL) {
                 *m = (struct metadata){.pool = p,
                     .next = p->sets,
                     .hash = hash,
@@ -297,7 +297,7 @@ metadata_take(
     struct metadata_pool *p, struct metadata_draft *d, struct metadata **out, struct err *e)
 {
         /* every line may bring a name, four lengths and "unknown" of its own */
-        struct buf raw = BUF_INIT(2 * METADATA_DRAFT_MAX);
+        struct buf raw = BUF_INIT((size_t)2 * METADATA_DRAFT_MAX);
         uint64_t hash;
         int rc;
 
