@@ -123,10 +123,6 @@ parse_group_name(struct re2_parser *p, size_t skip, uint32_t *out)
         name.n = end - from - skip;
         if (!is_group_name(name))
                 return re2_refuse(p, "invalid named capture", from, end + 1);
-        for (size_t i = 0; i < p->out->n_groups; i++) {
-                if (view_eq(p->out->names[i], name))
-                        return re2_refuse(p, "invalid named capture", from, end + 1);
-        }
         p->at = end + 1;
         return new_group(p, name, out);
 }

@@ -254,11 +254,14 @@ static struct view
 simple_group(const struct regex *r, size_t group)
 {
         const struct simple_choice *c = r->choice;
+        struct view middle = simple_middle(&r->simple, r->subject);
 
-        if (group == 0 || group == r->simple.group || group == c->group)
+        if (group == 0)
                 return r->subject;
+        if (group == r->simple.group || group == c->group)
+                return middle;
         if (group == c->tail_group)
-                return (struct view){r->subject.p + c->text.n, r->subject.n - c->text.n};
+                return (struct view){middle.p + c->text.n, middle.n - c->text.n};
         return (struct view){"", 0};
 }
 
@@ -279,6 +282,17 @@ regex_group(const struct regex *r, size_t group)
             r->subject.p + offsets[2 * group], offsets[2 * group + 1] - offsets[2 * group]};
 }
 
+bool
+regex_group_set(const struct regex *r, size_t group)
+{
+        if (group > r->n_groups)
+                return false;
+        if (r->is_simple)
+                return group == 0 || group == r->simple.group || group == r->choice->group ||
+                    group == r->choice->tail_group;
+        return pcre2_get_ovector_pointer(r->data)[2 * (size_t)r->groups[group]] != PCRE2_UNSET;
+}
+
 size_t
 regex_groups(const struct regex *r)
 {
@@ -286,9 +300,9 @@ regex_groups(const struct regex *r)
 }
 
 size_t
-regex_group_named(const struct regex *r, struct view name)
+regex_group_named(const struct regex *r, struct view name, size_t after)
 {
-        for (size_t i = 0; i < r->n_groups; i++) {
+        for (size_t i = after; i < r->n_groups; i++) {
                 if (name.n > 0 && view_eq(r->names[i], name))
                         return i + 1;
         }

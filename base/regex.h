@@ -40,8 +40,11 @@ int regex_match(
 /* Of the last match, a view into its subject; group 0 is all of it, empty when it took no part. */
 struct view regex_group(const struct regex *r, size_t group);
 size_t regex_groups(const struct regex *r);
-/* The group of that name, from 1; 0 when there is none. */
-size_t regex_group_named(const struct regex *r, struct view name);
+/* Did the group take part in the last match? */
+bool regex_group_set(const struct regex *r, size_t group);
+/* The first group of that name behind group `after`; 0 when there is none. Go has no objection to
+ * several groups of one name. */
+size_t regex_group_named(const struct regex *r, struct view name, size_t after);
 
 /* How a match is found, for tests. */
 enum regex_way { REGEX_SIMPLE, REGEX_PCRE2 };

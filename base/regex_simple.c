@@ -38,6 +38,12 @@ is_surrogate(uint32_t c)
         return c >= 0xd800 && c <= 0xdfff;
 }
 
+static bool
+is_text(const struct re2_node *node)
+{
+        return node->op == RE2_LITERAL && !node->fold && !is_surrogate(node->c);
+}
+
 /* .* or .+, perhaps in a group */
 static bool
 is_tail(const struct re2_node *node, struct simple_choice *choice)
@@ -67,7 +73,7 @@ scan_choice(struct scan *s, const struct re2_node *node)
         else if (node->op == RE2_EMPTY)
                 node = NULL;
         for (; node != NULL; node = node->next) {
-                if (node->op == RE2_LITERAL && !node->fold && !is_surrogate(node->c)) {
+                if (is_text(node)) {
                         put_char(s, node->c);
                 } else if (node->next != NULL || !is_tail(node, &choice)) {
                         return false;
@@ -118,38 +124,109 @@ compare(const void *a, const void *b)
             ((const struct simple_choice *)a)->text, ((const struct simple_choice *)b)->text);
 }
 
-/* Long lists are sorted when nothing but the text tells the choices apart; false: too long. */
+/* Choices of one text become one. */
+static void
+sort_choices(struct simple *s)
+{
+        size_t n = 0;
+
+        qsort(s->choices, s->n, sizeof(*s->choices), compare);
+        for (size_t i = 0; i < s->n; i++) {
+                const struct simple_choice *c = &s->choices[i];
+
+                s->tails = s->tails || c->tail != SIMPLE_NOTHING;
+                s->longest = c->text.n > s->longest ? c->text.n : s->longest;
+                if (n > 0 && view_eq(s->choices[n - 1].text, c->text)) {
+                        if (s->choices[n - 1].tail != c->tail)
+                                s->choices[n - 1].tail = SIMPLE_ANY;
+                } else {
+                        s->choices[n++] = *c;
+                }
+        }
+        s->n = n;
+}
+
+/* Long lists are sorted when no group tells the choices apart; false: too long. */
 static bool
 arrange(struct simple *s)
 {
-        bool plain = true;
+        bool alike = true;
 
         for (size_t i = 0; i < s->n; i++)
-                plain = plain && s->choices[i].tail == SIMPLE_NOTHING && s->choices[i].group == 0;
-        s->sorted = plain && s->n > SIMPLE_LINEAR;
+                alike = alike && s->choices[i].tail_group == 0 && s->choices[i].group == 0;
+        s->sorted = alike && s->n > SIMPLE_LINEAR;
         if (s->sorted)
-                qsort(s->choices, s->n, sizeof(*s->choices), compare);
+                sort_choices(s);
         return s->sorted || s->n <= SIMPLE_MAX_TAILS;
+}
+
+/* Writes the text from `from` to before `end`. */
+static struct view
+scan_text(struct scan *s, const struct re2_node *from, const struct re2_node *end)
+{
+        size_t at = s->n_bytes;
+
+        for (; from != end; from = from->next)
+                put_char(s, from->c);
+        return s->bytes != NULL ? (struct view){s->bytes + at, s->n_bytes - at}
+                                : (struct view){"", 0};
+}
+
+/*
+ * The parts of a sequence: text, one thing that is none, text. NULL when it is not so, or when the
+ * thing is a tail without text behind it, which a choice can have by itself.
+ */
+static const struct re2_node *
+find_middle(const struct re2_node *body)
+{
+        const struct re2_node *middle = body->op == RE2_CONCAT ? body->sub : NULL;
+        const struct re2_node *x;
+
+        while (middle != NULL && is_text(middle))
+                middle = middle->next;
+        if (middle == NULL)
+                return NULL;
+        for (x = middle->next; x != NULL && is_text(x); x = x->next)
+                ;
+        return x == NULL && (middle->next != NULL || !is_tail(middle, &(struct simple_choice){0}))
+            ? middle
+            : NULL;
+}
+
+/* All that stands between the anchors; false when it is not that simple. */
+static bool
+scan_body(struct scan *scan, const struct re2_node *body, struct simple *s)
+{
+        const struct re2_node *middle = find_middle(body);
+        struct re2_node inner;
+
+        if (middle != NULL) {
+                s->before = scan_text(scan, body->sub, middle);
+                s->behind = scan_text(scan, middle->next, NULL);
+        }
+        inner = middle != NULL ? *middle : *body;
+        inner.next = NULL;
+        if (inner.op == RE2_CAPTURE && inner.sub->op == RE2_ALTERNATE) {
+                s->group = inner.c;
+                inner = *inner.sub;
+                inner.next = NULL;
+        }
+        return scan_choices(scan, &inner);
 }
 
 int
 simple_new(const struct re2 *re, struct simple *out, struct err *e)
 {
         const struct re2_node *body = find_body(re->root);
+        struct re2_node alone;
         struct simple s = {0};
         struct scan scan = {0};
-        struct re2_node inner;
 
         if (body == NULL)
                 return ERR_NOTFOUND;
-        inner = *body;
-        inner.next = NULL;
-        if (inner.op == RE2_CAPTURE && inner.sub->op == RE2_ALTERNATE) {
-                s.group = inner.c;
-                inner = *inner.sub;
-                inner.next = NULL;
-        }
-        if (!scan_choices(&scan, &inner))
+        alone = *body;
+        alone.next = NULL;
+        if (!scan_body(&scan, &alone, &s))
                 return ERR_NOTFOUND;
         s.choices = calloc(scan.n + 1, sizeof(*s.choices));
         s.bytes = malloc(scan.n_bytes > 0 ? scan.n_bytes : 1);
@@ -158,7 +235,7 @@ simple_new(const struct re2 *re, struct simple *out, struct err *e)
                 return err_nomem(e, "a regular expression");
         }
         scan = (struct scan){.choices = s.choices, .bytes = s.bytes};
-        (void)scan_choices(&scan, &inner);
+        (void)scan_body(&scan, &alone, &s);
         s.n = scan.n;
         if (!arrange(&s)) {
                 simple_release(&s);
@@ -188,13 +265,49 @@ fits(const struct simple_choice *c, struct view subject)
         return n == 0 || memcmp(subject.p, c->text.p, n) == 0;
 }
 
+/* Looks each beginning of the subject up that may be a choice's text. */
+static const struct simple_choice *
+search(const struct simple *s, struct view subject)
+{
+        size_t n = s->tails ? 0 : subject.n;
+
+        for (; n <= subject.n && n <= s->longest; n++) {
+                struct simple_choice key = {.text = {subject.p, n}};
+                const struct simple_choice *c =
+                    bsearch(&key, s->choices, s->n, sizeof(*s->choices), compare);
+
+                if (c != NULL && fits(c, subject))
+                        return c;
+        }
+        return NULL;
+}
+
+struct view
+simple_middle(const struct simple *s, struct view subject)
+{
+        return (struct view){subject.p + s->before.n, subject.n - s->before.n - s->behind.n};
+}
+
+static bool
+has_ends(const struct simple *s, struct view subject)
+{
+        if (subject.n < s->before.n + s->behind.n)
+                return false;
+        if (s->before.n > 0 && memcmp(subject.p, s->before.p, s->before.n) != 0)
+                return false;
+        return s->behind.n == 0 ||
+            memcmp(subject.p + subject.n - s->behind.n, s->behind.p, s->behind.n) == 0;
+}
+
 const struct simple_choice *
 simple_match(const struct simple *s, struct view subject)
 {
-        struct simple_choice key = {.text = subject};
-
+        if (!has_ends(s, subject))
+                return NULL;
+        if (s->before.n + s->behind.n > 0)
+                subject = simple_middle(s, subject);
         if (s->sorted)
-                return bsearch(&key, s->choices, s->n, sizeof(*s->choices), compare);
+                return search(s, subject);
         for (size_t i = 0; i < s->n; i++) {
                 if (fits(&s->choices[i], subject))
                         return &s->choices[i];

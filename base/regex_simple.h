@@ -1,6 +1,7 @@
 /*
  * The expressions that relabeling mostly has: \A(?:alternatives)\z, each of them fixed text,
- * perhaps with .* or .+ behind it. Found in the tree, matched by comparing bytes.
+ * perhaps with .* or .+ behind it, and fixed text around all of them: `job;(a|b.*);up`. Found in
+ * the tree, matched by comparing bytes.
  *
  * Because both ends are anchored, the first alternative that fits is the one RE2 reports.
  */
@@ -29,7 +30,11 @@ struct simple {
         struct simple_choice *choices; /* owned */
         size_t n;
         uint32_t group; /* the group around all alternatives, 0: none */
-        bool sorted; /* by text: all are fixed, so their order does not matter */
+        bool sorted; /* by text: no group tells them apart, so their order does not matter */
+        bool tails; /* sorted: some have one */
+        size_t longest; /* sorted: bytes of the longest text */
+        struct view before; /* what stands before and behind all choices; in `bytes` */
+        struct view behind;
         char *bytes; /* owned */
 };
 
@@ -39,5 +44,7 @@ void simple_release(struct simple *s);
 
 /* The choice that matches, NULL when none does. */
 const struct simple_choice *simple_match(const struct simple *s, struct view subject);
+/* Of a subject that matches: what is between the fixed texts around. */
+struct view simple_middle(const struct simple *s, struct view subject);
 
 #endif

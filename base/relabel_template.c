@@ -58,18 +58,22 @@ name_length(struct view text, size_t *out, struct err *e)
 
 /* A number without leading zeros is a group; anything else a name. A group that does not exist
  * is the number that no expression has. */
-static size_t
-group_of(struct view name, const struct regex *r)
+static struct template_part
+reference_to(struct view name, const struct regex *r)
 {
+        struct template_part part = {.is_group = true};
         size_t n = 0;
         size_t i = 0;
 
         for (; i < name.n && isdigit((unsigned char)name.p[i]) && n < GROUP_MAX; i++)
                 n = n * 10 + (size_t)(name.p[i] - '0');
-        if (i == name.n && (name.n == 1 || name.p[0] != '0'))
-                return n;
-        n = regex_group_named(r, name);
-        return n > 0 ? n : regex_groups(r) + 1;
+        if (i < name.n || (name.n > 1 && name.p[0] == '0')) {
+                part.text = name;
+                n = regex_group_named(r, name, 0);
+                n = n > 0 ? n : regex_groups(r) + 1;
+        }
+        part.group = n;
+        return part;
 }
 
 static void
@@ -94,7 +98,7 @@ add_reference(
         if (brace == 1 && (brace + name.n == rest.n || rest.p[brace + name.n] != '}'))
                 return 0;
         *taken = name.n + 2 * brace;
-        t->parts[t->n++] = (struct template_part){.group = group_of(name, r), .is_group = true};
+        t->parts[t->n++] = reference_to(name, r);
         t->uses_groups = true;
         return 0;
 }
@@ -150,7 +154,15 @@ template_release(struct template *t)
 static struct view
 part_text(const struct template_part *part, const struct regex *r)
 {
-        return part->is_group ? regex_group(r, part->group) : part->text;
+        size_t group = part->group;
+
+        if (!part->is_group)
+                return part->text;
+        /* Of several groups of one name the first that took part counts. */
+        while (
+            part->text.n > 0 && group > 0 && group <= regex_groups(r) && !regex_group_set(r, group))
+                group = regex_group_named(r, part->text, group);
+        return regex_group(r, group > 0 ? group : part->group);
 }
 
 int
@@ -161,7 +173,7 @@ template_expand(const struct template *t, const struct regex *r, struct arena *a
         char *p;
 
         if (t->n == 1 && t->parts[0].is_group) {
-                *out = regex_group(r, t->parts[0].group);
+                *out = part_text(&t->parts[0], r);
                 return 0;
         }
         for (size_t i = 0; i < t->n; i++)

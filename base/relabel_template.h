@@ -15,7 +15,7 @@ struct err;
 struct regex;
 
 struct template_part {
-        struct view text; /* when it is no group */
+        struct view text; /* of a group: its name, empty when it is known by its number */
         size_t group;
         bool is_group;
 };

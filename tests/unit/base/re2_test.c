@@ -56,7 +56,6 @@ groups_flags_and_alternatives(void **state)
             {"(?P<>a)", "invalid named capture: `(?P<>`"},
             {"(?<=a>)", "invalid named capture: `(?<=a>`"},
             {"(?P<a b>c)", "invalid named capture: `(?P<a b>`"},
-            {"(?P<n>a)(?<n>b)", "invalid named capture: `(?<n>`"},
             {"a\xc3(", "invalid UTF-8: `\xc3(`"},
         };
 

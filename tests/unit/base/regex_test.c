@@ -154,14 +154,49 @@ groups_have_names(void **state)
         (void)state;
         testing_ok(compile(VIEW_LIT("(?P<key>[^=]+)(=)(?<val_2>.*)"), &r, NULL), NULL);
         assert_int_equal(regex_groups(r), 3);
-        assert_int_equal(regex_group_named(r, VIEW_LIT("key")), 1);
-        assert_int_equal(regex_group_named(r, VIEW_LIT("val_2")), 3);
-        assert_int_equal(regex_group_named(r, VIEW_LIT("")), 0);
-        assert_int_equal(regex_group_named(r, VIEW_LIT("other")), 0);
+        assert_int_equal(regex_group_named(r, VIEW_LIT("key"), 0), 1);
+        assert_int_equal(regex_group_named(r, VIEW_LIT("val_2"), 0), 3);
+        assert_int_equal(regex_group_named(r, VIEW_LIT(""), 0), 0);
+        assert_int_equal(regex_group_named(r, VIEW_LIT("other"), 0), 0);
         testing_ok(regex_match(r, VIEW_LIT("k=v"), true, &matched, NULL), NULL);
         assert_true(view_is(regex_group(r, 3), "v"));
         assert_int_equal(regex_group(r, 4).n, 0);
         regex_free(r);
+}
+
+/* Lists of names, as allow lists of metrics are: far beyond what PCRE2 compiles. */
+static void
+ten_thousand_words_are_looked_up(void **state)
+{
+        static const char *const frames[][3] = {
+            {"", "", ""},
+            {"(", "", ")"},
+            {"job;(", "", ");up"},
+            {"(?:", ".*", ")"},
+            {"x_(", "_.+", ")_y"},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(frames) / sizeof(frames[0]); i++) {
+                struct buf text = BUF_INIT(1 << 20);
+                struct regex *r = NULL;
+                struct err e = ERR_INIT;
+                bool matched = true;
+
+                testing_ok(buf_puts(&text, frames[i][0], NULL), NULL);
+                for (int word = 0; word < 10000; word++)
+                        testing_ok(buf_printf(&text, NULL, "%sword%d_total%s", word > 0 ? "|" : "",
+                                       word, frames[i][1]),
+                            NULL);
+                testing_ok(buf_puts(&text, frames[i][2], NULL), NULL);
+                testing_ok(compile(buf_view(&text), &r, &e), &e);
+                assert_int_equal(regex_way_of(r), REGEX_SIMPLE);
+                testing_ok(
+                    regex_match(r, VIEW_LIT("word10000_total"), false, &matched, NULL), NULL);
+                assert_false(matched);
+                regex_free(r);
+                buf_release(&text);
+        }
 }
 
 /* Patterns on which backtracking never ends: an answer or an error, and both soon. */
@@ -249,6 +284,7 @@ main(void)
             cmocka_unit_test(groups_are_those_of_re2),
             cmocka_unit_test(an_expression_out_of_its_anchors_finds_the_leftmost_match),
             cmocka_unit_test(groups_have_names),
+            cmocka_unit_test(ten_thousand_words_are_looked_up),
             cmocka_unit_test(hostile_patterns_end),
             cmocka_unit_test(a_slow_expression_goes_on_to_work),
             cmocka_unit_test(text_that_is_not_utf8_is_refused),

@@ -5,6 +5,8 @@
 
 #include "tests/testing/testing.h"
 
+#include <stdio.h>
+
 struct template_case {
         const char *text;
         const char *want; /* on "ac" matched by (a)(?P<n>b)?(?P<_x>c)? */
@@ -62,6 +64,50 @@ templates_expand_as_in_go(void **state)
         arena_release(&arena);
 }
 
+/* Go refuses no second group of a name; the first that took part is meant. */
+static void
+a_name_of_several_groups_is_the_one_that_took_part(void **state)
+{
+        static const struct {
+                const char *pattern;
+                const char *subject;
+                const char *text;
+                const char *want;
+        } cases[] = {
+            {"(?P<n>a)|(?<n>bb?)", "bb", "<$n>", "<bb>"},
+            {"(?P<n>a)|(?<n>bb?)", "bb", "$n", "bb"},
+            {"(?P<n>a)|(?<n>bb?)", "a", "$n", "a"},
+            {"(?P<n>a?)(?P<n>b)", "b", "$n", ""}, /* took part, empty */
+            {"(?P<n>a)?(?P<n>b)?(?P<n>c+)", "cc", "$n", "cc"},
+            {"(?P<n>a)?(?P<n>b)?c", "c", "<$n>", "<>"},
+            {"(?P<n>a)|(?<n>b)", "b", "<$1>", "<>"},
+            {"(a)|(?P<1>b)", "b", "<$1>", "<>"}, /* a number is never a name */
+            {"(?P<n>a.*)|(?P<n>b)|x", "b", "$n", "b"},
+        };
+        struct arena arena = ARENA_INIT(1 << 16);
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                struct template t = {0};
+                struct view got = {"", 0};
+                struct regex *r = NULL;
+                char pattern[64];
+                bool matched = false;
+
+                (void)snprintf(pattern, sizeof(pattern), "^(?s:%s)$", cases[i].pattern);
+                testing_ok(regex_new(view_of(pattern), &r, NULL), NULL);
+                testing_ok(regex_match(r, view_of(cases[i].subject), true, &matched, NULL), NULL);
+                assert_true(matched);
+                testing_ok(template_new(view_of(cases[i].text), r, &t, NULL), NULL);
+                testing_ok(template_expand(&t, r, &arena, &got, NULL), NULL);
+                if (!view_is(got, cases[i].want))
+                        fail_msg("%s: \"%.*s\"", cases[i].pattern, (int)got.n, got.p);
+                template_release(&t);
+                regex_free(r);
+        }
+        arena_release(&arena);
+}
+
 static void
 a_template_knows_whether_it_needs_groups(void **state)
 {
@@ -95,6 +141,7 @@ main(void)
 {
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(templates_expand_as_in_go),
+            cmocka_unit_test(a_name_of_several_groups_is_the_one_that_took_part),
             cmocka_unit_test(a_template_knows_whether_it_needs_groups),
             cmocka_unit_test(legacy_names_may_hold_references),
         };
