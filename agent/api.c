@@ -4,7 +4,6 @@
 #include "agent/global_url.h"
 #include "base/arena.h"
 #include "base/buf.h"
-#include "base/duration.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "scrape/job.h"
@@ -85,15 +84,6 @@ put_time(struct buf *out, const char *key, int64_t ms, struct err *e)
         char text[API_TIME_BYTES];
 
         api_format_time(ms, text);
-        return put_text(out, key, text, e);
-}
-
-static int
-put_duration(struct buf *out, const char *key, int64_t ms, struct err *e)
-{
-        char text[DURATION_MAX_TEXT + 1];
-
-        text[duration_format(ms, text, DURATION_MAX_TEXT)] = '\0';
         return put_text(out, key, text, e);
 }
 
@@ -230,9 +220,9 @@ put_active(void *arg, const struct target_status *s, struct err *e)
         if (rc == 0)
                 rc = put_last(l->out, s, e);
         if (rc == 0)
-                rc = put_duration(l->out, "scrapeInterval", t->interval_ms, e);
+                rc = put_text(l->out, "scrapeInterval", t->interval, e);
         if (rc == 0)
-                rc = put_duration(l->out, "scrapeTimeout", t->timeout_ms, e);
+                rc = put_text(l->out, "scrapeTimeout", t->timeout, e);
         if (rc == 0)
                 rc = put_series(l->out, s, e);
         return rc == 0 ? buf_putc(l->out, '}', e) : rc;

@@ -33,7 +33,7 @@ begin(struct walk *w, const struct label *v, size_t n, struct err *e)
         labels_init(&w->set, &w->arena);
         for (size_t i = 0; rc == 0 && i < n; i++)
                 rc = labels_add(&w->set, v[i].name, v[i].value, e);
-        labels_freeze(&w->set);
+        target_order_labels(&w->set);
         return rc;
 }
 
@@ -44,6 +44,7 @@ step(struct walk *w, const struct relabel_rule *r, struct relabel_options *rule,
         enum relabel_verdict verdict = RELABEL_KEPT;
         struct relabel_rule *copy = NULL;
         struct relabel_rules one = {&copy, 1};
+        int dropped_by = -1;
         int rc;
 
         relabel_rule_describe(r, rule);
@@ -51,9 +52,9 @@ step(struct walk *w, const struct relabel_rule *r, struct relabel_options *rule,
                 return 0;
         rc = relabel_compile(rule, &copy, e);
         if (rc == 0)
-                rc = relabel_apply(&one, &w->set, &verdict, NULL, e);
+                rc = relabel_apply(&one, &w->set, &verdict, &dropped_by, e);
         relabel_rule_free(copy);
-        w->kept = verdict == RELABEL_KEPT;
+        w->kept = dropped_by < 0; /* no labels: not dropped by that */
         if (!w->kept)
                 w->set.n = 0;
         return rc;
@@ -162,7 +163,7 @@ explain_json(const struct relabel_rules *rules, const char *labels, struct buf *
                 if (rc == 0)
                         rc = add_member(&w.set, name, value, e);
         }
-        labels_freeze(&w.set);
+        target_order_labels(&w.set);
         if (rc == 0)
                 rc = json_steps(&w, rules, out, e);
         arena_release(&w.arena);

@@ -146,6 +146,27 @@ redirect_home(struct status *s, struct httpd_reply *r)
         r->header_value = s->home;
 }
 
+static bool
+asks_for_options(const struct httpd_request *request, const char *path)
+{
+        static const char api[] = "/api/v1/";
+
+        return strcmp(request->method, "OPTIONS") == 0 && path != NULL &&
+            (strncmp(path, api, sizeof(api) - 1) == 0 || status_page_find(path) != NULL);
+}
+
+/* The API says yes to whatever asks ahead, as Prometheus does; others name their methods. */
+static void
+answer_options(const struct status_page *page, struct httpd_reply *r)
+{
+        if (page == NULL || strncmp(page->path, "/api/", 5) == 0 || page->posts) {
+                r->status = 204;
+                return;
+        }
+        r->header = "Allow";
+        r->header_value = page->changes ? "POST, PUT, OPTIONS" : "GET, HEAD, OPTIONS";
+}
+
 static void
 on_request(void *arg, const struct httpd_request *request, struct httpd_reply *r)
 {
@@ -153,15 +174,17 @@ on_request(void *arg, const struct httpd_request *request, struct httpd_reply *r
         const char *path = below_prefix(s, request->path);
         const struct status_page *page = path != NULL ? status_page_find(path) : NULL;
 
-        if (page == NULL && (strcmp(request->path, "/") == 0 || leads_home(s, path)))
+        if (asks_for_options(request, path))
+                answer_options(page, r);
+        else if (page == NULL && (strcmp(request->path, "/") == 0 || leads_home(s, path)))
                 redirect_home(s, r);
         else if (page == NULL)
                 set_text(r, 404, "404 page not found");
         else if (page->changes && !is_change(request->method))
-                refuse_method(r, "POST, PUT", "Only POST or PUT requests allowed.");
+                refuse_method(r, "POST, PUT, OPTIONS", "Only POST or PUT requests allowed.");
         else if (!page->changes && strcmp(request->method, "GET") != 0 &&
             !(page->posts && strcmp(request->method, "POST") == 0))
-                refuse_method(r, "GET, HEAD", "Only GET requests allowed.");
+                refuse_method(r, "GET, HEAD, OPTIONS", "Only GET requests allowed.");
         else if (page->changes && !s->options.lifecycle)
                 set_text(r, 403, "Lifecycle API is not enabled.");
         else

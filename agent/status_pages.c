@@ -362,6 +362,17 @@ answer_steps(const struct status_context *c, const struct status_query *q, struc
         return buf_putc(&r->body, '}', e);
 }
 
+/* There is nobody to be notified: no rules, no blocks. */
+static int
+answer_notifications(const struct status_context *c, const struct status_query *q,
+    struct httpd_reply *r, struct err *e)
+{
+        (void)c;
+        (void)q;
+        r->content_type = json;
+        return buf_puts(&r->body, "{\"status\":\"success\",\"data\":[]}", e);
+}
+
 /* Nothing is replayed, ever. */
 static int
 answer_replay(const struct status_context *c, const struct status_query *q, struct httpd_reply *r,
@@ -402,6 +413,7 @@ static const struct status_page pages[] = {
     {"/api/v1/status/runtimeinfo", false, false, answer_runtime},
     {"/api/v1/status/buildinfo", false, false, answer_build},
     {"/api/v1/status/walreplay", false, false, answer_replay},
+    {"/api/v1/notifications", false, false, answer_notifications},
 };
 
 static const struct status_page unavailable_page = {

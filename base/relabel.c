@@ -390,8 +390,6 @@ relabel_apply(const struct relabel_rules *rules, struct labels *l, enum relabel_
         bool dropped = false;
         size_t i = 0;
 
-        if (l->frozen == 0)
-                labels_freeze(l);
         while (i < rules->n && !dropped) {
                 int rc = apply_rule(rules->v[i], l, &dropped, e);
 

@@ -71,12 +71,12 @@ void relabel_rules_release(struct relabel_rules *rules);
 
 /*
  * Runs the rules on *l. Where labelmap's order matters, the labels that were there "at first" are
- * those of the caller's labels_freeze; without one, all that are there. *out says whether the set
- * is kept; an emptied set counts as dropped. What rules make is in l's arena or points into the
- * values that were there. The result is not sorted.
- * ERR_LIMIT: a match limit was reached (a counted, visible error, never "no match").
- * ERR_REFUSED: a regular expression met a value that is not UTF-8.
- * *out_rule, when not NULL, is the number of the rule that dropped the set, -1 when none did.
+ * those of the caller's labels_freeze; without one all count as added, in the order they are in.
+ * *out says whether the set is kept; an emptied set counts as dropped. What rules make is in l's
+ * arena or points into the values that were there. The result is not sorted. ERR_LIMIT: a match
+ * limit was reached (a counted, visible error, never "no match"). ERR_REFUSED: a regular expression
+ * met a value that is not UTF-8. *out_rule, when not NULL, is the number of the rule that dropped
+ * the set, -1 when none did.
  */
 int relabel_apply(const struct relabel_rules *rules, struct labels *l, enum relabel_verdict *out,
     int *out_rule, struct err *e);

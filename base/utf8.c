@@ -48,6 +48,20 @@ utf8_decode(const char *p, size_t n, uint32_t *out)
 }
 
 size_t
+utf8_cut(const char *p, size_t n, size_t max)
+{
+        size_t at = n < max ? n : max;
+
+        for (size_t back = 1; at < n && back < UTF8_MAX && back <= at; back++) {
+                size_t len = length_of((unsigned char)p[at - back]);
+
+                if (len > 0)
+                        return len > back ? at - back : at;
+        }
+        return at;
+}
+
+size_t
 utf8_encode(uint32_t c, char *out)
 {
         size_t len = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;

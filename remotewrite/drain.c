@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/thread.h"
+#include "base/utf8.h"
 #include "remotewrite/block_cache.h"
 #include "remotewrite/drain_parts.h"
 #include "remotewrite/endpoint.h"
@@ -345,7 +346,8 @@ drain_start(const struct senders_options *o, struct remote_config *config,
         (void)pthread_mutex_init(&d->mtx, NULL);
         d->wal = o->wal;
         d->clock = o->clock;
-        (void)snprintf(d->name, sizeof(d->name), "%s", endpoint->name);
+        memcpy(d->name, endpoint->name,
+            utf8_cut(endpoint->name, strlen(endpoint->name), sizeof(d->name) - 1));
         d->now = (struct setting){remote_config_ref(config), endpoint};
         d->stats.receiver_skew_ms = INT64_MIN;
         show_url(d);

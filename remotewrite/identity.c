@@ -197,6 +197,7 @@ relabel(struct identity *d, size_t n, struct labels *l, enum kept_verdict *out, 
         labels_init(l, &d->arena);
         for (size_t i = 0; rc == 0 && i < n; i++)
                 rc = labels_add(l, d->merged[i].name, d->merged[i].value, e);
+        labels_freeze(l);
         if (rc == 0)
                 rc = relabel_apply(d->rules, l, &verdict, NULL, e);
         if (rc < 0)

@@ -35,6 +35,8 @@ struct parts {
         struct view url;
         struct view identity;
         struct view unix_socket;
+        struct view interval; /* the labels' text */
+        struct view timeout;
         int64_t interval_ms;
         int64_t timeout_ms;
 };
@@ -127,7 +129,41 @@ set_defaults(struct labels *l, const struct scrape_job *job, struct err *e)
         return rc;
 }
 
-/* The set that relabeling starts from, sorted; *copy gets the same, for display. */
+/* The place among the labels that the job gives, from 1; 0: it is a discovered one. */
+static int
+place_of(struct view name)
+{
+        static const char *const given[] = {"__scrape_native_histograms__",
+            "__always_scrape_classic_histograms__", "__convert_classic_histograms_to_nhcb__", "job",
+            "__scrape_interval__", "__scrape_timeout__", "__metrics_path__", "__scheme__"};
+        int n = (int)(sizeof(given) / sizeof(given[0]));
+
+        for (int i = 0; i < n; i++) {
+                if (view_is(name, given[i]))
+                        return i + 1;
+        }
+        return has_prefix(name, "__param_") ? n + 1 : 0;
+}
+
+static int
+compare_places(const void *x, const void *y)
+{
+        const struct label *a = x;
+        const struct label *b = y;
+        int places = place_of(a->name) - place_of(b->name);
+
+        return places != 0 ? places : view_cmp(a->name, b->name);
+}
+
+void
+target_order_labels(struct labels *l)
+{
+        l->frozen = 0;
+        if (l->n > 1)
+                qsort(l->v, l->n, sizeof(*l->v), compare_places);
+}
+
+/* The set that relabeling starts from; *copy gets the same, sorted by name, for display. */
 static int
 gather(const struct target_input *in, struct labels *l, struct labels *copy, struct err *e)
 {
@@ -142,6 +178,7 @@ gather(const struct target_input *in, struct labels *l, struct labels *copy, str
         labels_sort(l);
         for (size_t i = 0; i < l->n && rc == 0; i++)
                 rc = labels_add(copy, l->v[i].name, l->v[i].value, e);
+        target_order_labels(l);
         return rc;
 }
 
@@ -341,6 +378,8 @@ settle(struct parts *p, struct err *e)
         if (rc < 0)
                 goto out;
         p->unix_socket = labels_get(&p->final, VIEW_LIT("__unix_socket__"));
+        p->interval = labels_get(&p->final, VIEW_LIT("__scrape_interval__"));
+        p->timeout = labels_get(&p->final, VIEW_LIT("__scrape_timeout__"));
         p->url = keep(a, &url, e, &rc);
         remove_prefix(&p->final, "__");
         labels_sort(&p->final);
@@ -400,7 +439,8 @@ static size_t
 packed_size(const struct parts *p)
 {
         return sizeof(struct target) + p->final.n * sizeof(struct label) + text_size(&p->final) +
-            p->discovered_size + p->url.n + 1 + p->identity.n + 1 + p->unix_socket.n + 1;
+            p->discovered_size + p->url.n + 1 + p->identity.n + 1 + p->unix_socket.n + 1 +
+            p->interval.n + 1 + p->timeout.n + 1;
 }
 
 static int
@@ -434,6 +474,8 @@ pack(struct parts *p, struct target **out, struct err *e)
         t->identity = pack_string(&at, p->identity);
         if (p->unix_socket.n > 0)
                 t->unix_socket = pack_string(&at, p->unix_socket);
+        t->interval = pack_string(&at, p->interval);
+        t->timeout = pack_string(&at, p->timeout);
         t->interval_ms = p->interval_ms;
         t->timeout_ms = p->timeout_ms;
         t->labels_hash = labels_hash(&p->final);
@@ -452,17 +494,26 @@ target_build(
     const struct target_input *in, struct target **out, enum target_verdict *verdict, struct err *e)
 {
         struct arena arena = ARENA_INIT(TARGET_MAX_BYTES);
-        struct parts p = {.in = in, .url = {"", 0}, .identity = {"", 0}, .unix_socket = {"", 0}};
+        struct parts p = {.in = in,
+            .url = {"", 0},
+            .identity = {"", 0},
+            .unix_socket = {"", 0},
+            .interval = {"", 0},
+            .timeout = {"", 0}};
         enum relabel_verdict kept = RELABEL_KEPT;
+        int dropped_by = -1;
         int rc;
 
         labels_init(&p.final, &arena);
         labels_init(&p.discovered, &arena);
         rc = gather(in, &p.final, &p.discovered, e);
         if (rc == 0)
-                rc = relabel_apply(&in->job->relabel, &p.final, &kept, NULL, e);
+                rc = relabel_apply(&in->job->relabel, &p.final, &kept, &dropped_by, e);
         if (rc < 0)
                 goto out;
+        /* Without labels it is not dropped but has no address. */
+        if (dropped_by < 0)
+                kept = RELABEL_KEPT;
         if (kept == RELABEL_KEPT) {
                 rc = settle(&p, e);
         } else {

@@ -30,6 +30,8 @@ struct target {
         size_t n_labels;
         struct label_model *model; /* a reference; NULL: nothing was discovered */
         const uint8_t *discovered; /* by the model: see target_discovered */
+        char *interval; /* as the label has it: "90s" where interval_ms would be shown as 1m30s */
+        char *timeout;
         int64_t interval_ms;
         int64_t timeout_ms;
         int64_t offset_ms; /* ticks are the instants t with t mod interval = offset */
@@ -61,6 +63,11 @@ int target_build(const struct target_input *in, struct target **out, enum target
     struct err *e);
 /* Appends the labels before relabeling, sorted, __meta_* included; views are of the target. */
 int target_discovered(const struct target *t, struct labels *out, struct err *e);
+/*
+ * The order in which labelmap sees the labels of a target: those that were discovered by name, then
+ * those that the job gives. Of two that are mapped to one name the later one wins.
+ */
+void target_order_labels(struct labels *l);
 /* The labels within an identity, as text: equal for targets with equal labels. */
 struct view target_identity_labels(const char *identity);
 /* Any thread. */

@@ -1,5 +1,6 @@
 """The API of a Prometheus 3.x in agent mode and gleaner's, for one and the same file: every key that
 Prometheus has is there with the same type; gleaner may have more."""
+import http.client
 import json
 import re
 import subprocess
@@ -18,10 +19,20 @@ PATHS = ["targets", "targets?state=active", "targets?state=dropped", "targets?st
          "targets/metadata?limit=x", "status/config", "status/flags",
          "status/runtimeinfo", "status/buildinfo", "status/walreplay", "status/tsdb",
          "query?query=up", "query_range", "labels", "label/job/values", "series", "rules", "alerts",
-         "alertmanagers", "nothing"]
+         "alertmanagers", "nothing", "notifications", "features", "status/nothing",
+         "status/tsdb/blocks", "format_query?query=up", "parse_query?query=up", "query_exemplars",
+         "targets?state=Active", "targets?state=DROPPED", "targets?state=", "targets?scrapePool=",
+         "targets?state=active&state=dropped", "targets?scrapePool=up&scrapePool=empty",
+         "targets?scrapePool=u%70", "series?match[]=up", "otlp/v1/metrics", ""]
 # Paths whose values, not only whose types, are the same.
 SAME = {"scrape_pools", "status/walreplay", "targets/metadata?limit=x", "targets?state=nonsense",
-        "targets?scrapePool=nothing", "status/tsdb", "query?query=up"}
+        "targets?scrapePool=nothing", "status/tsdb", "query?query=up", "notifications", "features",
+        "format_query?query=up", "parse_query?query=up", "query_exemplars", "series?match[]=up"}
+METHODS = ["GET", "OPTIONS", "POST", "PUT", "DELETE", "PATCH"]
+# Paths from the root, asked with each method: the same status and type of content.
+ROOTED = ["/api/v1/targets", "/api/v1/query", "/api/v1/scrape_pools", "/api/v1/nothing",
+          "/api/v1/status/config", "/-/healthy", "/-/ready", "/-/reload", "/-/quit", "/metrics",
+          "/nothing", "/api", "/api/v1/", "/api/v2/targets"]
 # Flags of a server that prometheus --agent shows although it refuses them, and of a Go program.
 VALUES_ONLY = {"status/flags"}
 # gleaner's own page of labels shows what later Prometheus 3.x adds to the discovered ones.
@@ -112,6 +123,27 @@ class Shapes(Case):
             elif isinstance(theirs, dict):
                 wrong += [f"{path}: {line}" for line in differences(theirs, mine)]
         self.assertEqual([], wrong, "\n" + "\n".join(wrong))
+
+    def test_same_methods(self):
+        """Status and type of content. An empty answer has a type here and none there, or not."""
+        def told(url, method, path):
+            host = url.removeprefix("http://")
+            connection = http.client.HTTPConnection(host, timeout=10)
+            try:
+                connection.request(method, path)
+                answer = connection.getresponse()
+                body = answer.read()
+                kind_of = (answer.getheader("Content-Type") or "").split(";")[0] if body else ""
+                return answer.status, kind_of
+            finally:
+                connection.close()
+        for url in self.urls:
+            self.wait(lambda url=url: self.scraped(url), f"a scrape of {url}")
+        for path in ROOTED:
+            for method in METHODS:
+                with self.subTest(f"{method} {path}"):
+                    theirs, mine = (told(url, method, path) for url in self.urls)
+                    self.assertEqual(theirs, mine)
 
     def test_every_flag_is_known(self):
         """Of those that this Prometheus lists; taken or refused, each has its own answer."""

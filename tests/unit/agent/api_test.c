@@ -16,13 +16,13 @@ static struct label labels[] = {{TEXT("instance"), TEXT("a:1")}, {TEXT("job"), T
     {TEXT("odd\"name"), TEXT("x\\\n\xff")}};
 static struct scrape_job jobs[] = {{.name = "zeta"}, {.name = "node"}, {.name = "\"quoted\""}};
 static struct target targets[] = {
-    {.job = &jobs[0], .url = "http://z/metrics", .interval_ms = 60000, .timeout_ms = 10000},
+    {.job = &jobs[0], .url = "http://z/metrics", .interval = "60s", .timeout = "10s"},
     {.job = &jobs[1],
         .url = "http://a:1/metrics?x=\"y\"",
         .labels = labels,
         .n_labels = 3,
-        .interval_ms = 15000,
-        .timeout_ms = 1500},
+        .interval = "15s",
+        .timeout = "1s500ms"},
     {.job = &jobs[2]},
 };
 

@@ -153,6 +153,7 @@ run_case(const json_t *c)
         labels_init(&l, &arena);
         fill(&l, json_object_get(c, "input"));
         take_rules(c, &rules);
+        labels_freeze(&l);
         testing_ok(relabel_apply(&rules, &l, &verdict, &rule, &e), &e);
         if (drop != (rule >= 0))
                 fail_msg("%s: dropped by rule %d", id, rule);

@@ -62,6 +62,25 @@ encode_is_the_inverse_of_decode(void **state)
 }
 
 static void
+a_cut_splits_no_character(void **state)
+{
+        static const struct {
+                const char *text;
+                size_t max;
+                size_t want;
+        } rows[] = {{"abc", 5, 3}, {"abc", 3, 3}, {"abc", 2, 2}, {"", 0, 0}, {"abc", 0, 0},
+            {"a\xc3\xa9", 2, 1}, {"a\xc3\xa9", 3, 3}, {"\xc3\xa9", 1, 0}, {"\xc3\xa9z", 2, 2},
+            {"\xe2\x82\xac\xe2\x82\xac", 5, 3}, {"\xe2\x82\xac\xe2\x82\xac", 4, 3},
+            {"\xe2\x82\xac\xe2\x82\xac", 3, 3}, {"x\xf0\x9f\x98\x80", 4, 1},
+            {"\xf0\x9f\x98\x80y", 4, 4}, {"\x80\x80\x80\x80\x80\x80", 5, 5}, {"\xff\xff", 1, 1}};
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+                if (utf8_cut(rows[i].text, strlen(rows[i].text), rows[i].max) != rows[i].want)
+                        fail_msg("row %zu", i);
+}
+
+static void
 hidden_is_what_steers(void **state)
 {
         static const struct {
@@ -82,6 +101,7 @@ main(void)
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(decode_takes_valid_sequences_only),
             cmocka_unit_test(encode_is_the_inverse_of_decode),
+            cmocka_unit_test(a_cut_splits_no_character),
             cmocka_unit_test(hidden_is_what_steers),
         };
 

@@ -74,6 +74,25 @@ static const struct build_case cases[] = {
         .want_labels = "instance=\"other:8080\",job=\"node-x\"",
         .want_interval_ms = 15000,
         .want_timeout_ms = 10000},
+    {.name = "without labels it is not dropped, it has no address",
+        .address = "h",
+        .rules = {{RELABEL_LABELDROP, NULL, ".*", NULL, NULL}},
+        .want_error = "no address"},
+    {.name = "labelmap: of two labels for one name the job's wins over a discovered one",
+        .address = "h",
+        .group = {"zzz", "discovered", "job", ""},
+        .rules = {{RELABEL_LABELMAP, NULL, "zzz|job", NULL, "to"}},
+        .want_url = "http://h/metrics?module=m",
+        .want_labels = "instance=\"h\",job=\"node\",to=\"node\",zzz=\"discovered\"",
+        .want_interval_ms = 15000,
+        .want_timeout_ms = 10000},
+    {.name = "labelmap: and the scheme over the path",
+        .address = "h",
+        .rules = {{RELABEL_LABELMAP, NULL, "__s.*__|__m.*__", NULL, "to"}},
+        .want_url = "http://h/metrics?module=m",
+        .want_labels = "instance=\"h\",job=\"node\",to=\"http\"",
+        .want_interval_ms = 15000,
+        .want_timeout_ms = 10000},
     {.name = "dropped by relabeling",
         .address = "h",
         .rules = {{RELABEL_DROP, "job", "node", NULL, NULL}},
@@ -157,21 +176,21 @@ make_config(const struct rule *r, size_t n)
         c->jobs[0].scheme = "http";
         c->jobs[0].params = &module_param;
         c->jobs[0].n_params = 1;
-        for (size_t i = 0; i < n && (r[i].source != NULL); i++) {
-                struct view source = view_of(r[i].source);
+        for (size_t i = 0; i < n && r[i].regex != NULL; i++) {
+                struct view source = view_of(r[i].source != NULL ? r[i].source : "");
                 struct relabel_options o;
                 struct relabel_rule *rule = NULL;
 
                 relabel_options_init(&o);
                 o.action = r[i].action;
                 o.source_labels = &source;
-                o.n_source_labels = 1;
+                o.n_source_labels = r[i].source != NULL ? 1 : 0;
                 o.regex = view_of(r[i].regex);
                 o.regex_written = true;
-                if (r[i].target != NULL) {
+                if (r[i].target != NULL)
                         o.target_label = view_of(r[i].target);
+                if (r[i].replacement != NULL)
                         o.replacement = view_of(r[i].replacement);
-                }
                 testing_ok(relabel_compile(&o, &rule, &e), &e);
                 testing_ok(relabel_rules_take(&c->jobs[0].relabel, &rule, &e), &e);
         }
