@@ -3,6 +3,7 @@
  * the options of base/http.h.
  */
 #include "agent/config_parts.h"
+#include "agent/config_set.h"
 #include "agent/config_values.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -53,6 +54,8 @@ config_oauth2_check(struct config_reader *r, const struct config_oauth2 *o)
                 refuse(r, o->node, "oauth2 client_id must be configured");
         if (!given(o->token_url))
                 refuse(r, o->node, "oauth2 token_url must be configured");
+        if (o->claims != NULL && o->claims->kind != YAML_MAP)
+                config_fail_type(r, "claims", o->claims, "map[string]interface {}", "a map");
         if (!is_jwt(o)) {
                 if (count3(o->client_secret, o->client_secret_file, o->client_secret_ref) > 1)
                         refuse(r, o->node,
@@ -126,11 +129,9 @@ read_claims(struct config_reader *r, const struct yaml_node *map)
 
         if (map == NULL)
                 return NULL;
-        if (map->kind != YAML_MAP)
-                config_fail(r, CONFIG_STAGE_SHAPE, map, "claims expects a map");
-        else if (yaml_node_json(map, &text, &e) < 0)
+        if (map->kind == YAML_MAP && yaml_node_json(map, &text, &e) < 0)
                 config_fail(r, CONFIG_STAGE_VALUE, map, "claims: %s", e.msg);
-        else
+        else if (text.len > 0)
                 claims = config_copy(r, buf_view(&text));
         buf_release(&text);
         return claims;
