@@ -2,9 +2,14 @@
 
 #include "agent/config.h"
 #include "agent/config_report.h"
+#include "base/clock.h"
 #include "base/err.h"
+#include "scrape/discovery/ask.h"
+#include "scrape/discovery/feed.h"
 #include "scrape/discovery/file.h"
 #include "scrape/discovery/groups.h"
+#include "scrape/discovery/providers.h"
+#include "scrape/discovery/source.h"
 #include "scrape/job.h"
 #include "scrape/target.h"
 
@@ -174,7 +179,8 @@ build_file_sd(
         return rc;
 }
 
-/* Only a running agent asks the network. */
+/* ---- what has to be asked over the network ---- */
+
 static int
 note_not_asked(struct build *b, const struct scrape_job *job, const char *section, struct err *e)
 {
@@ -182,15 +188,81 @@ note_not_asked(struct build *b, const struct scrape_job *job, const char *sectio
         char text[TEXT_MAX];
 
         (void)snprintf(text, sizeof(text),
-            "%s of job %s are not asked here: its targets from there are not shown", section,
-            job->name);
+            "%s of job %s are not asked without --ask: its targets from there are not shown",
+            section, job->name);
         if (config_report_add(b->report, CONFIG_NOTE, CONFIG_STAGE_VALUE, place, text) < 0)
                 return err_nomem(e, "a report");
         return 0;
 }
 
 static int
-build_job(struct build *b, const struct scrape_job *job, struct err *e)
+note_network(struct build *b, const struct scrape_job *job, struct err *e)
+{
+        int rc = 0;
+
+        if (job->n_http_sds > 0)
+                rc = note_not_asked(b, job, "http_sd_configs", e);
+        if (rc == 0 && job->n_dns_sds > 0)
+                rc = note_not_asked(b, job, "dns_sd_configs", e);
+        if (rc == 0 && job->n_kubernetes_sds > 0)
+                rc = note_not_asked(b, job, "kubernetes_sd_configs", e);
+        return rc;
+}
+
+/* Where a feed's groups go. */
+struct found {
+        struct build *b;
+        const struct scrape_job *job;
+};
+
+static int
+take_groups(void *arg, const struct target_group *groups, size_t n, struct err *e)
+{
+        const struct found *f = arg;
+        int rc = 0;
+
+        for (size_t i = 0; i < n && rc == 0; i++)
+                rc = build_group(f->b, f->job, &groups[i], f->b->report->files[0], e);
+        return rc;
+}
+
+static int
+build_feed(struct build *b, const struct feed *f, struct err *e)
+{
+        const struct config_place place = {b->report->files[0], 0, 0};
+        struct found found = {b, feed_source(f)->job};
+        const struct group_sink sink = {take_groups, &found};
+        struct feed_view view;
+        char text[TEXT_MAX];
+        int rc = feed_visit(f, &sink, e);
+
+        feed_show(f, &view);
+        if (rc < 0 || view.known)
+                return rc;
+        b->t->n_silent++;
+        (void)snprintf(text, sizeof(text),
+            "%s_sd_configs of job %s: no good answer, its targets from there are missing",
+            view.mechanism, found.job->name);
+        return warn(b->report, place, text, e);
+}
+
+/* All at once, so that the time is that of the slowest. */
+static int
+build_network(struct build *b, int64_t ask_ms, struct err *e)
+{
+        struct providers p = {0};
+        int rc = providers_set(&p, b->config->scrape, clock_mono(clock_system()), e);
+
+        if (rc == 0)
+                discovery_ask(&p, ask_ms);
+        for (size_t i = 0; rc == 0 && i < p.n_feeds; i++)
+                rc = build_feed(b, p.feeds[i], e);
+        providers_release(&p);
+        return rc;
+}
+
+static int
+build_job(struct build *b, const struct scrape_job *job, bool ask, struct err *e)
 {
         int rc = 0;
 
@@ -198,11 +270,7 @@ build_job(struct build *b, const struct scrape_job *job, struct err *e)
                 rc = build_group(b, job, &job->static_groups[i], NULL, e);
         for (size_t i = 0; rc == 0 && i < job->n_file_sds; i++)
                 rc = build_file_sd(b, job, &job->file_sds[i], e);
-        if (rc == 0 && job->n_http_sds > 0)
-                rc = note_not_asked(b, job, "http_sd_configs", e);
-        if (rc == 0 && job->n_dns_sds > 0)
-                rc = note_not_asked(b, job, "dns_sd_configs", e);
-        return rc;
+        return rc == 0 && !ask ? note_network(b, job, e) : rc;
 }
 
 /* A target by its labels, those with equal ones in the order of the file. */
@@ -289,20 +357,22 @@ warn_equal_labels(struct build *b, struct err *e)
 }
 
 int
-check_targets_build(
-    const struct config *c, struct config_report *report, struct check_targets **out, struct err *e)
+check_targets_build(const struct check_input *in, struct check_targets **out, struct err *e)
 {
+        const struct config *c = in->config;
         struct check_targets *t = calloc(1, sizeof(*t));
-        struct build b = {.t = t, .config = c, .report = report};
+        struct build b = {.t = t, .config = c, .report = in->report};
         int rc = 0;
 
         if (t == NULL)
                 return err_nomem(e, "the targets");
         for (size_t i = 0; rc == 0 && i < c->scrape->n_jobs; i++)
-                rc = build_job(&b, &c->scrape->jobs[i], e);
+                rc = build_job(&b, &c->scrape->jobs[i], in->ask_ms > 0, e);
+        if (rc == 0 && in->ask_ms > 0)
+                rc = build_network(&b, in->ask_ms, e);
         if (rc == 0)
                 rc = warn_equal_labels(&b, e);
-        config_report_sort(report);
+        config_report_sort(in->report);
         if (rc == 0)
                 *out = t;
         else

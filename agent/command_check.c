@@ -12,21 +12,26 @@
 #include "agent/options.h"
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/duration.h"
 #include "base/err.h"
 #include "base/escape.h"
+#include "base/http.h"
 #include "scrape/job.h"
 #include "scrape/target.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { OUTPUT_MAX = 1 << 30, DOCS_MAX = 1 << 20, PATH_BYTES = 4096 };
+enum { OUTPUT_MAX = 1 << 30, DOCS_MAX = 1 << 20, PATH_BYTES = 4096, ASK_MS = 30000 };
 
 struct arguments {
         const char *tenant;
         const char *config_dir;
         const char *config_file;
         const char *explain; /* NULL: not given */
+        const char *timeout; /* NULL: not given */
+        int64_t ask_ms; /* 0: the network is not asked */
+        bool ask;
         bool json;
         bool print_keys;
         bool help;
@@ -133,9 +138,11 @@ explain(const struct arguments *a, const struct check_targets *t, struct err *e)
         if (rc == 0 && told == 0)
                 rc = err_set(e, ERR_CONFIG,
                     "--explain: \"%s\" is neither a job with targets nor a target's URL, address "
-                    "or "
-                    "instance",
-                    a->explain);
+                    "or instance%s",
+                    a->explain,
+                    a->ask_ms > 0 ? ""
+                                  : "; those that http, dns and kubernetes "
+                                    "discovery finds need --ask");
         print_buf(stdout, &out);
         buf_release(&out);
         return rc;
@@ -150,13 +157,15 @@ check_file(const struct arguments *a, const char *path)
         struct config_report report = {0};
         struct check_targets *targets = NULL;
         struct config *c = NULL;
+        bool silent;
         struct err why = ERR_INIT;
         struct err e = ERR_INIT;
         int refused = config_load(path, &env, &c, &report, &why);
         int rc = refused == ERR_CONFIG || refused == 0 ? 0 : err_set(&e, ERR_NOMEM, "%s", why.msg);
 
         if (rc == 0 && c != NULL)
-                rc = check_targets_build(c, &report, &targets, &e);
+                rc =
+                    check_targets_build(&(struct check_input){c, &report, a->ask_ms}, &targets, &e);
         result.config = c;
         result.report = &report;
         result.targets = targets;
@@ -167,12 +176,15 @@ check_file(const struct arguments *a, const char *path)
                 rc = explain(a, targets, &e);
         if (rc < 0)
                 (void)fprintf(stderr, "gleaner check: %s: %s\n", path, e.msg);
+        silent = targets != NULL && targets->n_silent > 0;
         check_targets_free(targets);
         config_free(c);
         config_report_release(&report);
         if (rc < 0)
                 return rc == ERR_CONFIG ? EXIT_USAGE : EXIT_FAILED;
-        return refused == 0 ? EXIT_FINE : EXIT_USAGE;
+        if (refused != 0)
+                return EXIT_USAGE;
+        return silent ? EXIT_FAILED : EXIT_FINE;
 }
 
 static int
@@ -190,7 +202,26 @@ check_tenant_file(const struct arguments *a)
 }
 
 static int
-check_arguments(const struct arguments *a, int n_files, struct err *e)
+read_asking(struct arguments *a, struct err *e)
+{
+        if (a->timeout != NULL && !a->ask)
+                return err_set(e, ERR_CONFIG, "--timeout goes with --ask");
+        if (!a->ask)
+                return 0;
+        a->ask_ms = ASK_MS;
+        if (http_setup(e) < 0)
+                return ERR_NOMEM;
+        if (a->timeout == NULL)
+                return 0;
+        if (duration_parse(view_of(a->timeout), &a->ask_ms, e) < 0)
+                return err_prefix(e, "--timeout");
+        if (a->ask_ms <= 0)
+                return err_set(e, ERR_CONFIG, "--timeout must be more than 0");
+        return 0;
+}
+
+static int
+check_arguments(struct arguments *a, int n_files, struct err *e)
 {
         if (a->tenant != NULL && agent_tenant_check(a->tenant, e) < 0)
                 return err_prefix(e, "--tenant");
@@ -200,7 +231,7 @@ check_arguments(const struct arguments *a, int n_files, struct err *e)
         if (a->tenant == NULL && a->config_file == NULL && n_files == 0)
                 return err_set(e, ERR_CONFIG,
                     "which file? give its name, or --tenant for that of a tenant; see --help");
-        return 0;
+        return read_asking(a, e);
 }
 
 static void
@@ -223,6 +254,10 @@ command_check(int argc, char **argv)
             {"explain", &a.explain, NULL, "JOB|TARGET",
                 "what each relabeling rule does to the targets of a job, or to one by its URL, "
                 "address or instance"},
+            {"ask", NULL, &a.ask, NULL,
+                "asks http, dns and kubernetes discovery for targets; exit code 1 when one of them "
+                "does not answer"},
+            {"timeout", &a.timeout, NULL, "DURATION", "how long that may take (default 30s)"},
             {"json", NULL, &a.json, NULL, "one line of JSON per file"},
             {"print-keys", NULL, &a.print_keys, NULL, "prints the reference of all keys"},
             {"help", NULL, &a.help, NULL, "prints this"},

@@ -9,6 +9,7 @@ from harness.agent import Agent, config, endpoint, run
 from harness.case import Case
 from harness.discovery import DnsServer, HttpSource
 from harness.exporter import Page
+from harness.kubernetes import ApiServer
 from harness.peers import get
 from harness.processes import Process, free_port
 
@@ -253,6 +254,50 @@ class Discovery(Case):
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
         self.assertIn("http_sd_configs", done.stdout + done.stderr)
         self.assertEqual(0, source.count())
+
+    def test_check_asks_when_it_is_told_to(self):
+        source = self.stopped(HttpSource([{"targets": ["127.0.0.1:7"], "labels": {"zone": "z"}},
+                                          {"targets": ["127.0.0.1:8"], "labels": {"zone": "y"}}]))
+        dns = self.stopped(DnsServer({("a.test", "A"): ["127.0.0.9"]}))
+        server = self.stopped(ApiServer())
+        server.put("nodes", {"metadata": {"name": "node-1"}, "status": {
+            "addresses": [{"type": "InternalIP", "address": "10.0.0.1"}],
+            "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}}}})
+        jobs = [{**self.http_job(source), "relabel_configs": [
+                    {"action": "drop", "source_labels": ["zone"], "regex": "y"}]},
+                {"job_name": "d", "dns_sd_configs": [
+                    {"names": ["a.test"], "type": "A", "port": 80}]},
+                {"job_name": "k", "kubernetes_sd_configs": [
+                    {"role": "node", "api_server": server.url}]}]
+        file = self.work / "agent.yml"
+
+        def check(*flags):
+            file.write_text(json.dumps(config(jobs, [endpoint(self.receiver_.url)],
+                                              agent={"dns_servers": [dns.address]})))
+            return run("check", *flags, file)
+        done = check()
+        self.assertEqual(0, done.returncode)
+        for kind in ("http", "dns", "kubernetes"):
+            self.assertIn(f"{kind}_sd_configs of job", done.stdout + done.stderr)
+        self.assertEqual(0, source.count())
+        done = check("--explain", "h")
+        self.assertEqual(2, done.returncode)
+        self.assertIn("need --ask", done.stderr)
+        done = check("--ask", "--explain", "h")
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+        for text in ("http://127.0.0.1:7/metrics", "http://127.0.0.9:80/metrics",
+                     "http://10.0.0.1:10250/metrics", 'discovered {__address__="127.0.0.1:8"',
+                     f'__meta_url="{source.url}"', "drops the target"):
+            self.assertIn(text, done.stdout)
+        source.say(b"no", 500)
+        jobs[2]["kubernetes_sd_configs"][0]["api_server"] = "http://127.0.0.1:1"
+        done = check("--ask", "--timeout=20s")
+        self.assertEqual(1, done.returncode, done.stdout + done.stderr)
+        self.assertIn("http://127.0.0.9:80/metrics", done.stdout)
+        for kind, job in (("http", "h"), ("kubernetes", "k")):
+            self.assertIn(f"{kind}_sd_configs of job {job}: no good answer", done.stderr)
+        self.assertNotIn("dns_sd_configs of job d", done.stderr)
+        self.assertEqual(2, check("--timeout=1s").returncode)
 
     def test_same_discovered_labels_as_prometheus(self):
         source = self.stopped(HttpSource([

@@ -30,7 +30,7 @@ show(bool json, struct buf *out)
         struct err e = ERR_INIT;
 
         testing_ok(config_load_text(x.path, view_of(text), &cases_env, &c, &report, &e), &e);
-        testing_ok(check_targets_build(c, &report, &targets, &e), &e);
+        testing_ok(check_targets_build(&(struct check_input){c, &report, 0}, &targets, &e), &e);
         x.config = c;
         x.targets = targets;
         testing_ok(json ? check_show_json(&x, out, &e) : check_show_text(&x, out, &e), &e);

@@ -27,7 +27,7 @@ build(const char *file, struct config **c, struct config_report *report, struct 
 
         testing_ok(
             config_load_text("/etc/t/agent.yml", view_of(file), &cases_env, c, report, &e), &e);
-        testing_ok(check_targets_build(*c, report, t, &e), &e);
+        testing_ok(check_targets_build(&(struct check_input){*c, report, 0}, t, &e), &e);
 }
 
 static void
@@ -141,7 +141,7 @@ nothing_to_build(void **state)
         struct check_targets *t = NULL;
 
         (void)state;
-        testing_ok(check_targets_build(c, &report, &t, NULL), NULL);
+        testing_ok(check_targets_build(&(struct check_input){c, &report, 0}, &t, NULL), NULL);
         assert_int_equal(t->n_active, 0);
         assert_int_equal(report.n, 0);
         check_targets_free(t);

@@ -44,7 +44,7 @@ load(const char *file, struct loaded *l)
         testing_ok(
             config_load_text("/etc/t/agent.yml", view_of(file), &cases_env, &l->c, &l->report, &e),
             &e);
-        testing_ok(check_targets_build(l->c, &l->report, &l->t, &e), &e);
+        testing_ok(check_targets_build(&(struct check_input){l->c, &l->report, 0}, &l->t, &e), &e);
 }
 
 static void
