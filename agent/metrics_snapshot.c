@@ -119,29 +119,29 @@ find_pool(struct metrics_snapshot *s, const char *job)
 }
 
 static int
-count_target(struct metrics_snapshot *s, const struct target_status *t, bool active, struct err *e)
+count_active(void *arg, const struct target_status *t, struct err *e)
 {
-        struct metrics_pool *pool = find_pool(s, t->target->job->name);
+        struct metrics_pool *pool;
 
+        if (t->leaving)
+                return 0; /* only its markers are due */
+        pool = find_pool(arg, t->target->job->name);
         if (pool == NULL)
                 return err_nomem(e, "the numbers of a job");
-        pool->active += active;
-        pool->discovered++;
+        pool->active++;
         return 0;
 }
 
+/* A job without targets has a pool, too: that is what an alert asks for. */
 static int
-count_active(void *arg, const struct target_status *t, struct err *e)
+count_discovered(void *arg, const char *job, uint64_t discovered, struct err *e)
 {
-        if (t->leaving)
-                return 0; /* only its markers are due */
-        return count_target(arg, t, true, e);
-}
+        struct metrics_pool *pool = find_pool(arg, job);
 
-static int
-count_dropped(void *arg, const struct target_status *t, struct err *e)
-{
-        return count_target(arg, t, false, e);
+        if (pool == NULL)
+                return err_nomem(e, "the numbers of a job");
+        pool->discovered = discovered;
+        return 0;
 }
 
 /* That of a job and kind, made when it is new; NULL when there is no memory for it. */
@@ -186,9 +186,9 @@ take_scraping(struct metrics_snapshot *s, struct scraper *scraper, struct err *e
 
         s->has_scraping = true;
         scraper_stats(scraper, &s->scraping.stats);
-        rc = scraper_visit_active(scraper, count_active, s, e);
+        rc = scraper_visit_jobs(scraper, count_discovered, s, e);
         if (rc == 0)
-                rc = scraper_visit_dropped(scraper, count_dropped, s, e);
+                rc = scraper_visit_active(scraper, count_active, s, e);
         return rc == 0 ? scraper_visit_feeds(scraper, add_feed, s, e) : rc;
 }
 

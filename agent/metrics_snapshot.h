@@ -58,7 +58,7 @@ struct metrics_scraping {
 struct metrics_pool {
         const char *job; /* in the snapshot's arena */
         uint64_t active;
-        uint64_t discovered; /* active and dropped */
+        uint64_t discovered; /* dropped ones included */
         struct metrics_pool *next;
 };
 

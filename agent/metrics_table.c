@@ -387,6 +387,11 @@ const struct metric_row metrics_table[] = {
         .offset = offsetof(struct metrics_scraping, stats.sd_failures),
         .help = "Discovery sources that could not be read; their targets stayed as they "
                 "were."},
+    {.name = "prometheus_sd_file_read_errors_total",
+        .counter = true,
+        .source = METRIC_OF_SCRAPING,
+        .offset = offsetof(struct metrics_scraping, stats.sd_failures),
+        .help = "The same under Prometheus's name: files of file_sd_configs."},
     {.name = "gleaner_sd_first_sync_done",
         .source = METRIC_OF_SCRAPING,
         .unit = METRIC_BOOL,

@@ -177,6 +177,12 @@ scraper_visit_feeds(struct scraper *s, feed_visitor visit, void *arg, struct err
         return discovery_visit(s->discovery, visit, arg, e);
 }
 
+int
+scraper_visit_jobs(struct scraper *s, job_visitor visit, void *arg, struct err *e)
+{
+        return discovery_visit_jobs(s->discovery, visit, arg, e);
+}
+
 void
 scraper_stats(struct scraper *s, struct scraper_stats *out)
 {

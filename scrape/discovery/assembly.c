@@ -256,6 +256,8 @@ add_target(struct assembly *a, const struct target_input *in, struct err *e)
         uint64_t key = memo_key(in);
         const struct memo_entry *x = memo_find(&a->memo, key);
 
+        if (a->in.discovered != NULL)
+                a->in.discovered[in->job - in->config->jobs]++;
         if (a->active.n >= ASSEMBLY_MAX_TARGETS) {
                 refuse(a, in->address, "there are too many targets");
                 return 0;

@@ -63,6 +63,8 @@ struct discovery {
         struct feed_view *shown; /* owned */
         size_t n_shown;
         struct scrape_config *shown_config; /* a reference: the names of jobs live there */
+        struct scrape_config *counted_config; /* the same, of discovered */
+        uint64_t *discovered; /* owned; by job of counted_config */
 };
 
 /* ---- once, for tools ---- */
@@ -161,6 +163,26 @@ rest(struct discovery *d, int64_t began_ms)
         d->deliver_not_before_ms = t + ms;
 }
 
+/* What discovery_visit_jobs hands out; under mtx. Without memory what was counted stays. */
+static void
+count_jobs(struct discovery *d)
+{
+        const struct providers *p = &d->providers;
+        size_t bytes = p->config->n_jobs * sizeof(*d->discovered);
+
+        if (d->counted_config != p->config) {
+                uint64_t *counts = malloc(bytes + sizeof(*counts));
+
+                if (counts == NULL)
+                        return;
+                free(d->discovered);
+                scrape_config_unref(d->counted_config);
+                d->discovered = counts;
+                d->counted_config = scrape_config_ref(p->config);
+        }
+        memcpy(d->discovered, p->discovered, bytes);
+}
+
 static void
 deliver(struct discovery *d)
 {
@@ -180,6 +202,7 @@ deliver(struct discovery *d)
         d->stats.targets_refused = report.refused;
         d->stats.targets_dropped = report.dropped;
         memcpy(d->stats.first_refusal, report.first_refusal, sizeof(d->stats.first_refusal));
+        count_jobs(d);
         (void)pthread_mutex_unlock(&d->mtx);
         d->deliver_at_ms = INT64_MAX;
         rest(d, began_ms);
@@ -384,7 +407,9 @@ free_discovery(struct discovery *d)
         free(d->host_name);
         free(d->folder);
         free(d->shown);
+        free(d->discovered);
         scrape_config_unref(d->shown_config);
+        scrape_config_unref(d->counted_config);
         free(d);
 }
 
@@ -485,6 +510,19 @@ discovery_visit(struct discovery *d, discovery_visitor visit, void *arg, struct 
         (void)pthread_mutex_lock(&d->mtx);
         for (size_t i = 0; i < d->n_shown && rc == 0; i++)
                 rc = visit(arg, &d->shown[i], e);
+        (void)pthread_mutex_unlock(&d->mtx);
+        return rc;
+}
+
+int
+discovery_visit_jobs(struct discovery *d, discovery_job_visitor visit, void *arg, struct err *e)
+{
+        int rc = 0;
+
+        (void)pthread_mutex_lock(&d->mtx);
+        for (size_t i = 0; d->counted_config != NULL && i < d->counted_config->n_jobs && rc == 0;
+             i++)
+                rc = visit(arg, d->counted_config->jobs[i].name, d->discovered[i], e);
         (void)pthread_mutex_unlock(&d->mtx);
         return rc;
 }

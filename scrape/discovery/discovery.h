@@ -49,6 +49,11 @@ void discovery_stats(struct discovery *d, struct discovery_stats *out);
 /* Called for each section that talks to the network. Holds a lock: be quick. Any thread. */
 typedef int (*discovery_visitor)(void *arg, const struct feed_view *f, struct err *e);
 int discovery_visit(struct discovery *d, discovery_visitor visit, void *arg, struct err *e);
+/* Called for each job with the targets that were found for it, dropped ones included. As above. */
+typedef int (*discovery_job_visitor)(
+    void *arg, const char *job, uint64_t discovered, struct err *e);
+int discovery_visit_jobs(
+    struct discovery *d, discovery_job_visitor visit, void *arg, struct err *e);
 
 /* Everything once, without a thread: for `gleaner check`. The caller frees the set. */
 int discovery_once(struct scrape_config *config, const char *host_name, struct target_set **out,

@@ -17,7 +17,8 @@
 enum {
         WRITE_SOON_MS = 1000, /* after a change: others follow */
         WRITE_REST_MS = 5000, /* at least, from one write to the next */
-        WRITE_BYTES_PER_MS = 5, /* and so much longer the larger the file is: 432 MB a day at most */
+        WRITE_BYTES_PER_MS =
+            5, /* and so much longer the larger the file is: 432 MB a day at most */
         CONFIRM_MS = 10 * 60 * 1000,
 };
 

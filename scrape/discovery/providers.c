@@ -41,6 +41,7 @@ release_sections(struct providers *p)
                 feed_free(p->feeds[i]);
         free(p->feeds);
         memo_release(&p->memo);
+        free(p->discovered);
         scrape_config_unref(p->config);
 }
 
@@ -212,7 +213,8 @@ providers_set(struct providers *p, struct scrape_config *config, int64_t now_ms,
         int rc;
 
         fresh.config = scrape_config_ref(config);
-        rc = make_files(&fresh, e);
+        fresh.discovered = calloc(config->n_jobs + 1, sizeof(*fresh.discovered));
+        rc = fresh.discovered != NULL ? make_files(&fresh, e) : err_nomem(e, "the discovery");
         if (rc == 0)
                 rc = make_feeds(&fresh, e);
         if (rc < 0) {
@@ -347,10 +349,12 @@ static int
 assemble(struct providers *p, const char *host_name, struct target_set **out,
     struct assembly_report *report, struct err *e)
 {
-        const struct assembly_input in = {p->config, host_name, &p->memo, &p->models};
+        const struct assembly_input in = {
+            p->config, host_name, &p->memo, &p->models, p->discovered};
         struct assembly *a = NULL;
         int rc = assembly_new(&in, &a, e);
 
+        memset(p->discovered, 0, p->config->n_jobs * sizeof(*p->discovered));
         for (size_t j = 0; j < p->config->n_jobs && rc == 0; j++)
                 rc = assemble_job(p, a, &p->config->jobs[j], e);
         if (rc == 0)

@@ -31,6 +31,7 @@ struct providers {
         struct source_net *net; /* owned; NULL: no section needs it */
         struct memo memo; /* of the targets built last from config */
         struct label_models models;
+        uint64_t *discovered; /* owned; by job of config: targets found, relabeled or not */
         const char *folder; /* borrowed: where feeds keep their groups; NULL: nowhere */
 };
 

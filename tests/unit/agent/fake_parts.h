@@ -20,6 +20,11 @@ static struct {
         struct wal_stats log;
         bool usable;
         struct scraper_stats scraper;
+        struct {
+                const char *name;
+                uint64_t discovered;
+        } jobs[FAKE_MAX];
+        size_t n_jobs;
         struct target_status active[FAKE_MAX];
         size_t n_active;
         struct target_status dropped[FAKE_MAX];
@@ -90,6 +95,17 @@ scraper_visit_dropped(struct scraper *s, target_visitor visit, void *arg, struct
 {
         (void)s;
         return fake_visit(fake.dropped, fake.n_dropped, visit, arg, e);
+}
+
+int
+scraper_visit_jobs(struct scraper *s, job_visitor visit, void *arg, struct err *e)
+{
+        int rc = 0;
+
+        (void)s;
+        for (size_t i = 0; rc == 0 && i < fake.n_jobs; i++)
+                rc = visit(arg, fake.jobs[i].name, fake.jobs[i].discovered, e);
+        return rc;
 }
 
 int

@@ -59,16 +59,20 @@ test_pools_are_counted_by_job(void **state)
         fake.active[3].target = &targets[0];
         fake.active[3].leaving = true;
         fake.n_active = 4;
-        fake.dropped[0].target = &targets[1];
-        fake.n_dropped = 1;
+        fake.jobs[0].name = "one";
+        fake.jobs[0].discovered = 7;
+        fake.jobs[1].name = "none"; /* has no targets, and says so */
+        fake.n_jobs = 2;
         take(&s);
         assert_string_equal(s.pools->job, "one");
         assert_int_equal(s.pools->active, 2);
-        assert_int_equal(s.pools->discovered, 2);
-        assert_string_equal(s.pools->next->job, "two");
-        assert_int_equal(s.pools->next->active, 1);
-        assert_int_equal(s.pools->next->discovered, 2);
-        assert_null(s.pools->next->next);
+        assert_int_equal(s.pools->discovered, 7);
+        assert_string_equal(s.pools->next->job, "none");
+        assert_int_equal(s.pools->next->active, 0);
+        assert_int_equal(s.pools->next->discovered, 0);
+        assert_string_equal(s.pools->next->next->job, "two");
+        assert_int_equal(s.pools->next->next->active, 1);
+        assert_null(s.pools->next->next->next);
         metrics_snapshot_release(&s);
 }
 
