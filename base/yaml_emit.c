@@ -55,6 +55,8 @@ emit_scalar(yaml_emitter_t *emitter, const struct yaml_node *node)
         } else if (node->kind == YAML_NULL) {
                 text = VIEW_LIT("null");
                 style = YAML_PLAIN_SCALAR_STYLE;
+        } else if (view_is(text, "<<")) {
+                style = YAML_DOUBLE_QUOTED_SCALAR_STYLE; /* merge keys are expanded: this is none */
         }
         return yaml_scalar_event_initialize(
                    &event, NULL, NULL, (const yaml_char_t *)text.p, (int)text.n, 1, 1, style) &&

@@ -16,6 +16,7 @@ static const struct emit_case emit_cases[] = {
     {"comments go", "# token: hidden\na: 1 # and here\n", NULL, "a: 1\n"},
     {"what was quoted stays a string", "a: 'yes'\nb: '1'\n", NULL, "a: \"yes\"\nb: \"1\"\n"},
     {"so does what a tag made one", "a: !!str yes\n!own <<: 1\n", NULL, "a: \"yes\"\n\"<<\": 1\n"},
+    {"and what an alias made one", "- &a <<: {*a : 1}\n", NULL, "- \"<<\": 1\n"},
     {"null", "a:\nb: ~\n", NULL, "a: null\nb: null\n"},
     {"a secret", "a: 1\npassword: hunter2\n", "password", "a: 1\npassword: <secret>\n"},
     {"a masked list", "a: [x, y]\n", "a", "a: <secret>\n"},
