@@ -6,6 +6,7 @@
 #include "agent/explain.h"
 #include "agent/status.h"
 #include "agent/wal_status.h"
+#include "agent/web.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -51,6 +52,7 @@ struct agent {
         struct senders *senders;
         struct scraper *scraper;
         struct control *control;
+        struct web *web; /* NULL: the HTTP endpoints are open */
         struct status *status;
         atomic_bool started;
         _Atomic int64_t settled_ms; /* monotonic: what a start or reload needed is needed no more */
@@ -307,6 +309,14 @@ make_paths(struct agent *a, struct err *e)
 }
 
 static int
+start_web(struct agent *a, struct err *e)
+{
+        return a->options.web_config == NULL
+            ? 0
+            : web_open(a->options.web_config, clock_system(), &a->web, e);
+}
+
+static int
 start_status(struct agent *a, struct err *e)
 {
         const struct status_options o = {
@@ -320,6 +330,7 @@ start_status(struct agent *a, struct err *e)
             .flags_json = a->options.flags_json,
             .read_timeout_ms = a->options.read_timeout_ms,
             .max_connections = a->options.max_connections,
+            .web = a->web,
             .clock = clock_system(),
             .start_ms = a->start_ms,
             .arg = a,
@@ -413,6 +424,8 @@ start_parts(struct agent *a, struct err *e)
         a->reloads.reload_success_ms = a->start_ms;
         rc = make_paths(a, e);
         if (rc == 0)
+                rc = start_web(a, e);
+        if (rc == 0)
                 rc = start_status(a, e);
         if (rc == 0)
                 rc = scraper_mailbox_new(&a->mailbox, e);
@@ -466,6 +479,7 @@ agent_stop(struct agent *a, int64_t timeout_ms)
         if (a->status != NULL)
                 status_set_parts(a->status, &none);
         status_stop(a->status);
+        web_close(a->web);
         scraper_stop(a->scraper);
         if (a->wal != NULL)
                 wal_flush(a->wal);

@@ -20,6 +20,7 @@ struct agent_options {
         const char *storage_path; /* used as it is instead of that; NULL: not given */
         int64_t max_age_ms; /* wal.max_age where the file has none; 0: the default */
         const char *listen_address; /* NULL: from the file, else the default */
+        const char *web_config; /* the file that secures the HTTP endpoints; NULL: none */
         const char *external_url; /* NULL: not given */
         const char *route_prefix; /* "" or "/x": before every path */
         const char *page_title;

@@ -30,7 +30,6 @@ struct raw {
         const char *idle_value; /* of a flag that has no effect */
         bool agent;
         bool idle_switch;
-        bool listens; /* an address was given already */
 };
 
 struct parser {
@@ -57,7 +56,9 @@ own_rows(struct arguments *a, struct raw *raw, struct option_row out[OWN_MAX])
             {"storage.agent.retention.max-time", &raw->max_age, NULL, "DURATION",
                 "wal.max_age where the file has none (48h)"},
             {"web.listen-address", &a->listen_address, NULL, "ADDRESS",
-                "HTTP endpoints (127.0.0.1:9095)"},
+                "HTTP endpoints (127.0.0.1:9095); may be given several times"},
+            {"web.config.file", &a->web_config, NULL, "FILE",
+                "TLS, passwords and headers of the HTTP endpoints"},
             {"web.enable-lifecycle", NULL, &a->lifecycle, NULL,
                 "allows POST /-/reload and /-/quit"},
             {"web.external-url", &a->external_url, NULL, "URL",
@@ -147,6 +148,19 @@ take_foreign(struct parser *p, const struct prometheus_flag *f, const char *valu
 }
 
 static int
+add_address(struct arguments *a, const char *address, struct err *e)
+{
+        size_t n = strlen(a->listen_addresses);
+        size_t left = sizeof(a->listen_addresses) - n;
+        int written = snprintf(a->listen_addresses + n, left, "%s%s", n > 0 ? "," : "", address);
+
+        if (written < 0 || (size_t)written >= left)
+                return err_set(e, ERR_CONFIG, "--web.listen-address: more than fits");
+        a->listen_address = a->listen_addresses;
+        return 0;
+}
+
+static int
 on_option(void *arg, const struct option_row *row, const char *value, struct err *e)
 {
         struct parser *p = arg;
@@ -158,12 +172,8 @@ on_option(void *arg, const struct option_row *row, const char *value, struct err
                 return take_features(p->a, value, e);
         if (row->flag == &p->raw->agent && strcmp(value, "false") == 0)
                 return err_set(e, ERR_CONFIG, "--no-agent: gleaner is an agent only");
-        if (row->value == &p->a->listen_address && p->raw->listens)
-                return err_set(e, ERR_CONFIG,
-                    "--web.listen-address is given twice: gleaner listens on one address; "
-                    ":PORT is a port on every address");
         if (row->value == &p->a->listen_address)
-                p->raw->listens = true;
+                return add_address(p->a, value, e);
         return 0;
 }
 
@@ -307,6 +317,8 @@ check(struct arguments *a, const struct raw *raw, struct err *e)
                 rc = take_connections(a, raw->max_connections, e);
         if (rc == 0)
                 rc = take_prefix(a, raw->route_prefix, e);
+        if (a->web_config != NULL && a->web_config[0] == '\0')
+                a->web_config = NULL; /* as if it were not given */
         return rc == 0 ? check_paths(a, data_dir_given, e) : rc;
 }
 
@@ -394,6 +406,7 @@ arguments_put_json(const struct arguments *a, struct buf *out, struct err *e)
             {"storage.agent.retention.max-time", NULL, a->max_age_ms},
             {"storage.remote.flush-deadline", NULL, a->shutdown_timeout_ms},
             {"tenant", a->tenant != NULL ? a->tenant : "", 0},
+            {"web.config.file", a->web_config != NULL ? a->web_config : "", 0},
             {"web.enable-lifecycle", a->lifecycle ? "true" : "false", 0},
             {"web.external-url", a->external_url != NULL ? a->external_url : "", 0},
             {"web.listen-address", a->listen_address != NULL ? a->listen_address : "", 0},

@@ -17,6 +17,7 @@ enum {
         ARGUMENTS_REMARKS_MAX = 64, /* further ones are left out */
         ARGUMENTS_PATH_BYTES = 4096,
         ARGUMENTS_FLAG_BYTES = 128,
+        ARGUMENTS_LISTEN_BYTES = 1024,
 };
 
 struct arguments_remark {
@@ -31,7 +32,8 @@ struct arguments {
         const char *config_dir;
         const char *data_dir; /* the logs of all tenants */
         const char *storage_path; /* the log of this one; NULL: below data_dir */
-        const char *listen_address; /* NULL: not given */
+        const char *listen_address; /* several with commas between; NULL: not given */
+        const char *web_config; /* NULL: not given */
         const char *external_url; /* NULL: not given */
         const char *page_title;
         const char *log_level;
@@ -45,6 +47,7 @@ struct arguments {
         int64_t read_timeout_ms; /* of an idle connection; 0: the default */
         uint64_t max_connections; /* 0: the default */
         int64_t max_age_ms; /* of samples in the log where the file says nothing; 0: the default */
+        char listen_addresses[ARGUMENTS_LISTEN_BYTES]; /* where listen_address points */
         char route_prefix[256]; /* "" or "/x/y": before every path */
         char config_path[ARGUMENTS_PATH_BYTES]; /* the file that is read */
         struct arguments_remark remarks[ARGUMENTS_REMARKS_MAX];

@@ -212,6 +212,15 @@ json_messages(struct writer *w, const struct config_report *r)
         put(w, "]");
 }
 
+int
+check_show_messages(const struct config_report *r, struct buf *out, struct err *e)
+{
+        struct writer w = {out, e, 0};
+
+        json_messages(&w, r);
+        return w.rc;
+}
+
 static void
 json_targets(struct writer *w, const struct scrape_job *job, const struct check_targets *t)
 {

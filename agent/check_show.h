@@ -22,5 +22,7 @@ struct check_result {
 int check_show_text(const struct check_result *x, struct buf *out, struct err *e);
 /* One line, the messages of the report in it. */
 int check_show_json(const struct check_result *x, struct buf *out, struct err *e);
+/* A member of such a line: ',"messages":[…]'. */
+int check_show_messages(const struct config_report *r, struct buf *out, struct err *e);
 
 #endif

@@ -5,6 +5,7 @@
 #include "agent/agent.h"
 #include "agent/check_show.h"
 #include "agent/check_targets.h"
+#include "agent/check_web.h"
 #include "agent/command.h"
 #include "agent/config.h"
 #include "agent/config_docs.h"
@@ -28,6 +29,7 @@ struct arguments {
         const char *tenant;
         const char *config_dir;
         const char *config_file;
+        const char *web_config; /* NULL: not given */
         const char *explain; /* NULL: not given */
         const char *timeout; /* NULL: not given */
         int64_t ask_ms; /* 0: the network is not asked */
@@ -188,6 +190,24 @@ check_file(const struct arguments *a, const char *path)
 }
 
 static int
+check_web_file(const struct arguments *a)
+{
+        struct buf out = BUF_INIT(OUTPUT_MAX);
+        struct buf messages = BUF_INIT(OUTPUT_MAX);
+        struct err e = ERR_INIT;
+        int rc = check_web(a->web_config, a->json, &out, &messages, &e);
+
+        print_buf(stdout, &out);
+        (void)fflush(stdout);
+        print_buf(stderr, &messages);
+        buf_release(&out);
+        buf_release(&messages);
+        if (rc < 0 && rc != ERR_CONFIG)
+                (void)fprintf(stderr, "gleaner check: %s: %s\n", a->web_config, e.msg);
+        return rc == 0 ? EXIT_FINE : rc == ERR_CONFIG ? EXIT_USAGE : EXIT_FAILED;
+}
+
+static int
 check_tenant_file(const struct arguments *a)
 {
         char path[PATH_BYTES];
@@ -228,7 +248,7 @@ check_arguments(struct arguments *a, int n_files, struct err *e)
         if (a->explain != NULL && a->json)
                 return err_set(e, ERR_CONFIG,
                     "--explain is text; for JSON ask /api/v1/targets/relabel_steps of the agent");
-        if (a->tenant == NULL && a->config_file == NULL && n_files == 0)
+        if (a->tenant == NULL && a->config_file == NULL && a->web_config == NULL && n_files == 0)
                 return err_set(e, ERR_CONFIG,
                     "which file? give its name, or --tenant for that of a tenant; see --help");
         return read_asking(a, e);
@@ -243,6 +263,12 @@ print_help(const struct option_row *rows, size_t n)
         options_print(rows, n);
 }
 
+static int
+worse(int a, int b)
+{
+        return a > b ? a : b;
+}
+
 int
 command_check(int argc, char **argv)
 {
@@ -251,6 +277,8 @@ command_check(int argc, char **argv)
             {"tenant", &a.tenant, NULL, "NAME", "checks the file of this tenant, or with its name"},
             {"config-dir", &a.config_dir, NULL, "DIR", "where it is (default /etc/gleaner)"},
             {"config.file", &a.config_file, NULL, "FILE", "the same as FILE"},
+            {"web.config.file", &a.web_config, NULL, "FILE",
+                "checks a file of the agent's --web.config.file, its certificates too"},
             {"explain", &a.explain, NULL, "JOB|TARGET",
                 "what each relabeling rule does to the targets of a job, or to one by its URL, "
                 "address or instance"},
@@ -278,12 +306,11 @@ command_check(int argc, char **argv)
                 return usage_error(&e);
         if (a.config_file != NULL)
                 worst = check_file(&a, a.config_file);
-        else if (n == 0)
+        else if (n == 0 && (a.tenant != NULL || a.web_config == NULL))
                 worst = check_tenant_file(&a);
-        for (int i = 1; i <= n; i++) {
-                int code = check_file(&a, argv[i]);
-
-                worst = code > worst ? code : worst;
-        }
+        for (int i = 1; i <= n; i++)
+                worst = worse(worst, check_file(&a, argv[i]));
+        if (a.web_config != NULL)
+                worst = worse(worst, check_web_file(&a));
         return worst;
 }

@@ -182,6 +182,7 @@ run(const struct arguments *args, const char *flags_json)
             .storage_path = args->storage_path,
             .max_age_ms = args->max_age_ms,
             .listen_address = args->listen_address,
+            .web_config = args->web_config,
             .external_url = args->external_url,
             .route_prefix = args->route_prefix,
             .page_title = args->page_title,

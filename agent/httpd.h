@@ -1,6 +1,7 @@
 /*
  * A small HTTP server for people and probes: the wrapper of libmicrohttpd. One thread answers one
- * request after the other; connections, bodies and their times are bounded.
+ * request after the other; connections, bodies and their times are bounded. When all connections
+ * are taken, one that stands still makes room for the next.
  *
  * httpd_start and httpd_stop: one thread. The handler is called on the server's own thread, one
  * call at a time.
@@ -17,6 +18,7 @@
 struct err;
 struct httpd;
 struct httpd_exchange;
+struct web;
 
 /* Valid during the handler's call, as all that it leads to. */
 struct httpd_request {
@@ -41,24 +43,30 @@ struct httpd_reply {
 typedef void (*httpd_handler)(
     void *arg, const struct httpd_request *request, struct httpd_reply *reply);
 
+enum { HTTPD_ADDRESSES_MAX = 16 };
+
 struct httpd_options {
-        const char *listen_address; /* "host:port", "[v6]:port", ":port"; port 0: a free one */
+        /* "host:port", "[v6]:port", ":port"; port 0: a free one. Several have commas between. */
+        const char *listen_address;
         httpd_handler handler;
         void *arg;
         size_t max_body; /* bytes of a request's body, 413 beyond; 0: none is taken */
         size_t max_reply; /* bytes */
-        unsigned idle_seconds; /* after which a connection is closed; 0: a minute */
+        unsigned idle_seconds; /* in which a request must have come whole; 0: a minute */
         unsigned max_connections; /* 0: 32 */
+        struct web *web; /* who is let in, and TLS; borrowed. NULL: all are, without TLS */
 };
 
 /*
- * Listens and starts the thread. ERR_CONFIG: the address is no such; ERR_SYS: it cannot be listened
+ * Listens and starts the thread. ERR_CONFIG: an address is no such; ERR_SYS: it cannot be listened
  * on. Strings of o are not needed afterwards.
  */
 int httpd_start(const struct httpd_options *o, struct httpd **out, struct err *e);
 /* Waits for the request under way. NULL-safe. */
 void httpd_stop(struct httpd *h);
-/* What is listened on, with the real port: "127.0.0.1:9095". Valid until stop. */
+/* What is listened on first, with the real port: "127.0.0.1:9095". Valid until stop. */
 const char *httpd_address(const struct httpd *h);
+/* The same of the i-th address, NULL behind the last. */
+const char *httpd_address_at(const struct httpd *h, size_t i);
 
 #endif

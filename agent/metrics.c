@@ -225,6 +225,9 @@ put_row(struct writer *w, struct err *e)
         case METRIC_OF_AGENT:
                 item.p = s->has_agent ? &s->agent : NULL;
                 break;
+        case METRIC_OF_WEB:
+                item.p = s->has_web ? &s->web : NULL;
+                break;
         case METRIC_OF_LOG:
                 item.p = s->has_log ? &s->log : NULL;
                 break;

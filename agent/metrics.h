@@ -21,6 +21,7 @@ struct metrics_input {
         const struct clock *clock;
         int64_t start_ms; /* wall time at which the process started */
         const struct status_agent *agent; /* NULL: left out */
+        const struct web *web; /* NULL: left out */
 };
 
 /* Appends the page. */

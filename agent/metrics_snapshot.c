@@ -220,6 +220,9 @@ metrics_snapshot_take(const struct metrics_input *in, struct metrics_snapshot *o
         take_process(&out->process, in->start_ms);
         if (in->agent != NULL)
                 out->agent = *in->agent;
+        out->has_web = in->web != NULL;
+        if (in->web != NULL)
+                web_stats(in->web, &out->web);
         if (in->parts.wal != NULL) {
                 out->has_log = true;
                 wal_stats(in->parts.wal, &out->log.stats);

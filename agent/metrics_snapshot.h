@@ -5,6 +5,7 @@
 #define AGENT_METRICS_SNAPSHOT_H
 
 #include "agent/status.h"
+#include "agent/web.h"
 #include "base/arena.h"
 #include "base/memory.h"
 #include "remotewrite/sender.h"
@@ -82,6 +83,8 @@ struct metrics_snapshot {
         struct metrics_memory memory;
         bool has_agent;
         struct status_agent agent;
+        bool has_web;
+        struct web_stats web;
         bool has_log;
         struct metrics_log log;
         bool has_scraping;

@@ -18,6 +18,7 @@ enum metric_source {
         METRIC_OF_PROCESS, /* struct metrics_process */
         METRIC_OF_MEMORY, /* struct metrics_memory */
         METRIC_OF_AGENT, /* struct status_agent */
+        METRIC_OF_WEB, /* struct web_stats; not without a web configuration */
         METRIC_OF_LOG, /* struct metrics_log */
         METRIC_OF_SCRAPING, /* struct metrics_scraping */
         METRIC_OF_POOL, /* struct metrics_pool, one per job; label scrape_job */

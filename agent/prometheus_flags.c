@@ -25,10 +25,6 @@ const struct prometheus_flag prometheus_flags[] = {
     {"web.console.libraries", false, FLAG_IDLE, no_console},
     {"web.enable-admin-api", true, FLAG_IDLE, "it acts on a server's storage only"},
     {"web.cors.origin", false, FLAG_IDLE, "no page of another origin is let in"},
-    {"web.config.file", false, FLAG_REFUSED,
-        "gleaner's HTTP endpoints have no TLS and no passwords; let them listen on 127.0.0.1 and "
-        "put "
-        "a proxy in front that does"},
     {"web.enable-remote-write-receiver", true, FLAG_REFUSED, no_receiver},
     {"web.enable-otlp-receiver", true, FLAG_REFUSED, no_receiver},
     {"web.remote-write-receiver.accepted-protobuf-messages", false, FLAG_IDLE, no_receiver},

@@ -10,6 +10,7 @@
 #include "agent/global_url.h"
 #include "agent/httpd.h"
 #include "agent/status_pages.h"
+#include "agent/web.h"
 #include "base/err.h"
 #include "base/log.h"
 
@@ -224,6 +225,18 @@ set_self(struct status *s)
         (void)pthread_mutex_unlock(&s->mtx);
 }
 
+static void
+log_addresses(const struct status *s)
+{
+        const char *what = s->options.web != NULL && web_has_tls(s->options.web)
+            ? "listening for HTTPS"
+            : "listening for HTTP";
+        const char *address;
+
+        for (size_t i = 0; (address = httpd_address_at(s->server, i)) != NULL; i++)
+                log_info(what, LOG_STR("address", address));
+}
+
 int
 status_start(const struct status_options *o, struct status **out, struct err *e)
 {
@@ -234,7 +247,8 @@ status_start(const struct status_options *o, struct status **out, struct err *e)
             .max_body = UPLOAD_MAX,
             .max_reply = REPLY_MAX,
             .idle_seconds = (unsigned)((o->read_timeout_ms + 999) / 1000),
-            .max_connections = (unsigned)o->max_connections};
+            .max_connections = (unsigned)o->max_connections,
+            .web = o->web};
         int rc;
 
         assert(o->ready != NULL && o->clock != NULL);
@@ -253,7 +267,7 @@ status_start(const struct status_options *o, struct status **out, struct err *e)
                 return rc;
         }
         set_self(s);
-        log_info("listening for HTTP", LOG_STR("address", httpd_address(s->server)));
+        log_addresses(s);
         *out = s;
         return 0;
 }

@@ -20,6 +20,7 @@ struct scraper;
 struct senders;
 struct status;
 struct wal;
+struct web;
 
 /* What can be looked at now; a part that is NULL is left out of metrics and answers. */
 struct status_parts {
@@ -36,13 +37,15 @@ struct status_agent {
 };
 
 struct status_options {
-        const char *listen_address; /* "host:port", "[v6]:port" or ":port"; port 0: a free one */
+        /* "host:port", "[v6]:port" or ":port", port 0: a free one; several have commas between */
+        const char *listen_address;
         const char *external_url; /* under which it is seen from outside; NULL: this host's name */
         const char *route_prefix; /* "/x", before every path; NULL or "": none */
         const char *page_title; /* NULL: "gleaner" */
         const char *flags_json; /* the command line, an object of texts; NULL: it is not shown */
         int64_t read_timeout_ms; /* of an idle connection; 0: the default */
         uint64_t max_connections; /* 0: the default */
+        struct web *web; /* who is let in; borrowed. NULL: all are */
         bool lifecycle; /* --web.enable-lifecycle: /-/reload and /-/quit work */
         const struct clock *clock;
         int64_t start_ms; /* wall time at which the process started */
@@ -71,7 +74,7 @@ struct status_options {
         void (*agent)(void *arg, struct status_agent *out);
 };
 
-/* Starts listening and the http thread; logs the address. ERR_CONFIG: the address is no such;
+/* Starts listening and the http thread; logs the addresses. ERR_CONFIG: one is no such;
  * ERR_SYS: it cannot be listened on. Strings of o outlive it, but for
  * listen_address. */
 int status_start(const struct status_options *o, struct status **out, struct err *e);

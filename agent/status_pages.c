@@ -72,7 +72,8 @@ answer_metrics(const struct status_context *c, const struct status_query *q, str
 {
         const struct status_options *o = c->options;
         struct status_agent agent = {0};
-        struct metrics_input in = {.parts = c->parts, .clock = o->clock, .start_ms = o->start_ms};
+        struct metrics_input in = {
+            .parts = c->parts, .clock = o->clock, .start_ms = o->start_ms, .web = o->web};
 
         (void)q;
         if (o->agent != NULL) {

@@ -5,8 +5,8 @@ set -eu
 
 BUILD="gcc libc6-dev cmake ninja-build pkg-config libcurl4-openssl-dev libssl-dev
 libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libsnappy-dev libyaml-dev liblmdb-dev
-libzstd-dev zlib1g-dev libxxhash-dev libpcre2-dev libjansson-dev libmicrohttpd-dev libc-ares-dev
-python3"
+libzstd-dev zlib1g-dev libxxhash-dev libpcre2-dev libjansson-dev libmicrohttpd-dev libgnutls28-dev libcrypt-dev
+libc-ares-dev python3"
 RUN="openssl ca-certificates procps"
 TEST="libcmocka-dev clang-14 llvm-14 libclang-rt-14-dev clang-format-14 clang-tidy-14 cppcheck
 systemd valgrind"

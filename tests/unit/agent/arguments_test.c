@@ -116,7 +116,7 @@ test_flags_without_effect(void **state)
                 true},
             {"--enable-feature=,", NULL, false},
             {"--enable-feature=nonsense", "--enable-feature=nonsense", true},
-            {"--web.config.file=", "--web.config.file", false},
+            {"--web.config.file=", NULL, false},
             {"--no-web.enable-remote-write-receiver", NULL, false},
         };
 
@@ -153,6 +153,24 @@ test_remarks_are_bounded(void **state)
 }
 
 static void
+test_web(void **state)
+{
+        const char *given[] = {"--tenant=t", "--web.listen-address=:1",
+            "--web.listen-address=[::1]:2", "--web.config.file=web.yml", NULL};
+        const char *empty[] = {"--tenant=t", "--web.config.file=", NULL};
+        struct arguments a;
+        struct err e = ERR_INIT;
+
+        (void)state;
+        testing_ok(parse(given, &a, &e), &e);
+        assert_string_equal(a.listen_address, ":1,[::1]:2");
+        assert_string_equal(a.web_config, "web.yml");
+        testing_ok(parse(empty, &a, &e), &e);
+        assert_null(a.web_config);
+        assert_null(a.listen_address);
+}
+
+static void
 test_refused(void **state)
 {
         static const struct {
@@ -164,9 +182,7 @@ test_refused(void **state)
             {{"--query.timeout=1m"}, "can not be used in agent mode: [\"--query.timeout\"]"},
             {{"--web.enable-remote-write-receiver"}, "--web.enable-remote-write-receiver: gleaner"},
             {{"--enable-feature=remote-write-receiver"}, "--enable-feature=remote-write-receiver"},
-            {{"--web.config.file=web.yml"}, "--web.config.file: gleaner"},
             {{"--no-agent"}, "--no-agent"},
-            {{"--web.listen-address=:1", "--web.listen-address=:2"}, "is given twice"},
             {{"--data-dir=/a", "--storage.agent.path=/b"}, "give one"},
             {{"--storage.agent.path="}, "--storage.agent.path is empty"},
             {{"--data-dir="}, "--data-dir is empty"},
@@ -263,6 +279,7 @@ main(void)
             cmocka_unit_test(test_route_prefixes),
             cmocka_unit_test(test_flags_without_effect),
             cmocka_unit_test(test_remarks_are_bounded),
+            cmocka_unit_test(test_web),
             cmocka_unit_test(test_refused),
             cmocka_unit_test(test_paths_that_are_too_long),
             cmocka_unit_test(test_neither_tenant_nor_file),

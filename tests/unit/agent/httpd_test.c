@@ -1,12 +1,16 @@
 #include "agent/httpd.h"
 
+#include "agent/web.h"
+#include "base/clock.h"
 #include "tests/testing/testing.h"
 
 #include <curl/curl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* What one transfer brought. */
@@ -96,6 +100,30 @@ start(const char *address, unsigned *calls)
 
         testing_ok(httpd_start(&o, &h, &e), &e);
         return h;
+}
+
+static int
+connect_to(const char *address)
+{
+        const char *port = address != NULL ? strrchr(address, ':') : NULL;
+        struct sockaddr_in to = {.sin_family = AF_INET};
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+        if (port == NULL)
+                return -1;
+        to.sin_port = htons((uint16_t)strtoul(port + 1, NULL, 10));
+        to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        assert_true(fd >= 0);
+        assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+        return fd;
+}
+
+static bool
+is_answered(int fd)
+{
+        char bytes[9] = "";
+
+        return recv(fd, bytes, 8, MSG_WAITALL) == 8 && strncmp(bytes, "HTTP/1.", 7) == 0;
 }
 
 static void
@@ -209,6 +237,111 @@ test_a_port_in_use(void **state)
         httpd_stop(h);
 }
 
+static void
+test_several_addresses(void **state)
+{
+        unsigned calls = 0;
+        struct httpd *h = start("127.0.0.1:0,127.0.0.1:0", &calls);
+        struct httpd_options o = {.listen_address = "127.0.0.1:0,nonsense", .handler = echo};
+        struct httpd *other = NULL;
+        struct err e = ERR_INIT;
+
+        (void)state;
+        for (size_t i = 0; i < 2; i++) {
+                int fd = connect_to(httpd_address_at(h, i));
+
+                assert_true(write(fd, "GET / HTTP/1.0\r\n\r\n", 18) == 18);
+                assert_true(is_answered(fd));
+                (void)close(fd);
+        }
+        assert_null(httpd_address_at(h, 2));
+        assert_int_equal(calls, 2);
+        assert_int_equal(httpd_start(&o, &other, &e), ERR_CONFIG);
+        httpd_stop(h);
+}
+
+/* Clients that send half a request take all connections, and one that has a whole one comes. */
+static void
+test_half_requests_keep_nobody_out(void **state)
+{
+        enum { HALF = 4 };
+        unsigned calls = 0;
+        struct httpd_options o = {.listen_address = "127.0.0.1:0",
+            .handler = echo,
+            .arg = &calls,
+            .max_reply = 1000,
+            .max_connections = HALF};
+        struct httpd *h = NULL;
+        struct err e = ERR_INIT;
+        int half[HALF];
+        int fd;
+
+        (void)state;
+        testing_ok(httpd_start(&o, &h, &e), &e);
+        for (int i = 0; i < HALF; i++) {
+                half[i] = connect_to(httpd_address(h));
+                assert_true(write(half[i], "GET / HTTP/1.1\r\nHost:", 21) == 21);
+        }
+        fd = connect_to(httpd_address(h));
+        assert_true(write(fd, "GET / HTTP/1.0\r\n\r\n", 18) == 18);
+        assert_true(is_answered(fd));
+        assert_int_equal(calls, 1);
+        (void)close(fd);
+        for (int i = 0; i < HALF; i++)
+                (void)close(half[i]);
+        httpd_stop(h);
+}
+
+/* U*U is its password. */
+static void
+test_passwords(void **state)
+{
+        static const char text[] =
+            "basic_auth_users: {a: $2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW}\n"
+            "http_server_config: {headers: {X-Frame-Options: deny}}\n";
+        static const struct {
+                const char *header;
+                long status;
+        } cases[] = {
+            {NULL, 401},
+            {"Authorization: Basic YTp4", 401},
+            {"Authorization: Basic YTpVKlU=", 200},
+            {"Authorization: Basic YTpVKlU=", 200},
+            {"Authorization: Basic YjpVKlU=", 401},
+        };
+        char *dir = testing_directory();
+        unsigned calls = 0;
+        struct httpd_options o = {.listen_address = "127.0.0.1:0",
+            .handler = echo,
+            .arg = &calls,
+            .max_body = 1000,
+            .max_reply = 1000};
+        struct view body = VIEW_LIT("hello");
+        struct httpd *h = NULL;
+        struct err e = ERR_INIT;
+        char path[512];
+
+        (void)state;
+        (void)snprintf(path, sizeof(path), "%s/web.yml", dir);
+        testing_write(path, text, sizeof(text) - 1);
+        testing_ok(web_open(path, clock_system(), &o.web, &e), &e);
+        testing_ok(httpd_start(&o, &h, &e), &e);
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                struct answer a = transfer(h, "/", cases[i].header, i % 2 == 0 ? &body : NULL);
+
+                if (a.status != cases[i].status)
+                        fail_msg("%zu: %ld", i, a.status);
+                assert_non_null(strcasestr(a.head.ptr, "X-Frame-Options: deny\r\n"));
+                assert_int_equal(
+                    strcasestr(a.head.ptr, "WWW-Authenticate: Basic\r\n") != NULL, a.status == 401);
+                release(&a);
+        }
+        assert_int_equal(calls, 2);
+        httpd_stop(h);
+        web_close(o.web);
+        testing_remove(dir);
+}
+
 int
 main(void)
 {
@@ -217,6 +350,9 @@ main(void)
             cmocka_unit_test(test_bodies_are_bounded),
             cmocka_unit_test(test_addresses),
             cmocka_unit_test(test_a_port_in_use),
+            cmocka_unit_test(test_several_addresses),
+            cmocka_unit_test(test_half_requests_keep_nobody_out),
+            cmocka_unit_test(test_passwords),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

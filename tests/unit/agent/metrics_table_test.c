@@ -71,6 +71,7 @@ static const struct {
     {METRIC_OF_BUILD, "The program"},
     {METRIC_OF_PROCESS, "The process"},
     {METRIC_OF_AGENT, "Configuration"},
+    {METRIC_OF_WEB, "The HTTP endpoints, with --web.config.file"},
     {METRIC_OF_MEMORY, "Memory"},
     {METRIC_OF_LOG, "The write-ahead log"},
     {METRIC_OF_POOL, "Scrape jobs"},
