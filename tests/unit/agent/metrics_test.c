@@ -256,7 +256,8 @@ test_page_is_valid(void **state)
         assert_true(metrics_table_rows <= sizeof(c.seen));
         parse_page(&page, &c);
         for (size_t i = 0; i < metrics_table_rows; i++) {
-                if (!c.seen[i])
+                /* there is no web configuration: e2e/web_config looks at its numbers */
+                if (!c.seen[i] && metrics_table[i].source != METRIC_OF_WEB)
                         fail_msg("%s is not on the page", metrics_table[i].name);
         }
         buf_release(&page);
