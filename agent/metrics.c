@@ -23,6 +23,7 @@ struct item {
 struct writer {
         struct buf *out;
         const struct metrics_snapshot *s;
+        enum metric_source source;
         const struct metric_row *row;
         bool headed; /* HELP and TYPE of the row are there */
 };
@@ -110,7 +111,7 @@ put_head(struct writer *w, struct err *e)
                 return 0;
         w->headed = true;
         return buf_printf(w->out, e, "# HELP %s %s\n# TYPE %s %s\n", row->name, row->help,
-            row->name, row->counter ? "counter" : "gauge");
+            row->name, metric_type_name(row));
 }
 
 static int
@@ -156,7 +157,7 @@ put_pools(struct writer *w, struct err *e)
         for (const struct metrics_pool *p = w->s->pools; rc == 0 && p != NULL; p = p->next) {
                 struct item item = {p, "scrape_job", p->job, NULL, NULL};
 
-                if (w->row->source == METRIC_OF_DISCOVERY)
+                if (w->source == METRIC_OF_DISCOVERY)
                         item = (struct item){p, "name", "scrape", "config", p->job};
                 rc = put_item(w, &item, e);
         }
@@ -212,7 +213,7 @@ put_row(struct writer *w, struct err *e)
         const struct metrics_snapshot *s = w->s;
         struct item item = {NULL, NULL, NULL, NULL, NULL};
 
-        switch (w->row->source) {
+        switch (w->source) {
         case METRIC_OF_BUILD:
                 item = (struct item){s, "version", GLEANER_VERSION, NULL, NULL};
                 break;
@@ -247,6 +248,20 @@ put_row(struct writer *w, struct err *e)
         return item.p != NULL ? put_item(w, &item, e) : 0;
 }
 
+static int
+put_table(
+    const struct metric_table *t, const struct metrics_snapshot *s, struct buf *out, struct err *e)
+{
+        int rc = 0;
+
+        for (size_t i = 0; rc == 0 && i < t->n_rows; i++) {
+                struct writer w = {out, s, t->source, &t->rows[i], false};
+
+                rc = put_row(&w, e);
+        }
+        return rc;
+}
+
 int
 metrics_write(const struct metrics_input *in, struct buf *out, struct err *e)
 {
@@ -255,11 +270,8 @@ metrics_write(const struct metrics_input *in, struct buf *out, struct err *e)
 
         if (rc < 0)
                 return rc;
-        for (size_t i = 0; rc == 0 && i < metrics_table_rows; i++) {
-                struct writer w = {out, &s, &metrics_table[i], false};
-
-                rc = put_row(&w, e);
-        }
+        for (size_t i = 0; rc == 0 && metrics_tables[i] != NULL; i++)
+                rc = put_table(metrics_tables[i], &s, out, e);
         metrics_snapshot_release(&s);
         return rc;
 }

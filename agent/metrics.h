@@ -1,5 +1,5 @@
 /*
- * The agent's own metrics as a page in the text format. What there is stands in one table
+ * The agent's own metrics as a page in the text format. What there is stands in tables
  * (metrics_table.h), from which docs/METRICS.md is made, too.
  *
  * Called on the http thread; the parts are asked for their numbers once per page.

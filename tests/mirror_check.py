@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Fails if a .c file has no unit test at the mirrored place (tests/unit/<folder>/<file>_test.c).
 
-Files that only an end-to-end test can try (a main loop, a subcommand) are listed with that test.
+Files that another test tries (a main loop, a subcommand, a table) are listed with that test.
 """
 import pathlib
 import sys
@@ -15,6 +15,11 @@ ELSEWHERE = {
     "agent/command_version.c": "tests/e2e/test_cli.py",
     "agent/command_scrape.c": "tests/e2e/test_scrape_command.py",
     "agent/receive.c": "tests/e2e/test_receive.py",
+    "agent/metrics_rows_discovery.c": "tests/unit/agent/metrics_table_test.c",
+    "agent/metrics_rows_log.c": "tests/unit/agent/metrics_table_test.c",
+    "agent/metrics_rows_process.c": "tests/unit/agent/metrics_table_test.c",
+    "agent/metrics_rows_remote.c": "tests/unit/agent/metrics_table_test.c",
+    "agent/metrics_rows_scraping.c": "tests/unit/agent/metrics_table_test.c",
     "agent/command_wal.c": "tests/e2e/test_cli.py",
     "bench/fleet.c": "tests/e2e/test_bench.py",
     "bench/receiver.c": "tests/e2e/test_bench.py",

@@ -16,7 +16,7 @@
 struct err;
 struct kube_hub;
 
-/* also change event_names[] in agent/metrics_table.c */
+/* also change event_names[] in agent/metrics_rows_discovery.c */
 enum kubernetes_event { KUBERNETES_ADD, KUBERNETES_DELETE, KUBERNETES_UPDATE, KUBERNETES_EVENTS };
 
 struct kubernetes_counters {

@@ -183,10 +183,10 @@ test_numbers(void **state)
         buf_release(&page);
 }
 
-/* Which rows of the table the page had, and what was wrong with it. */
+/* Which rows of each table the page had, and what was wrong with it. */
 struct check {
         struct arena arena;
-        bool seen[256];
+        bool seen[16][64];
         struct buf series; /* each series text, for doubles */
 };
 
@@ -202,6 +202,29 @@ check_twice(struct check *c, struct view series, struct err *e)
                                      c->series.len - from),
                     c->series.ptr + from);
         return rc;
+}
+
+static void
+mark_seen(const struct metric_table *t, struct view name, enum metric_type type, bool *seen)
+{
+        for (size_t i = 0; i < t->n_rows; i++) {
+                if (!view_is(name, t->rows[i].name))
+                        continue;
+                assert_int_equal(
+                    type == METRIC_COUNTER, strcmp(metric_type_name(&t->rows[i]), "counter") == 0);
+                assert_true(type == METRIC_COUNTER || type == METRIC_GAUGE);
+                seen[i] = true;
+        }
+}
+
+static void
+expect_seen(const struct metric_table *t, const bool *seen, bool want)
+{
+        assert_true(t->n_rows <= sizeof(((struct check *)NULL)->seen[0]));
+        for (size_t i = 0; i < t->n_rows; i++) {
+                if (seen[i] != want)
+                        fail_msg("%s is %son the page", t->rows[i].name, want ? "not " : "");
+        }
 }
 
 static int
@@ -220,12 +243,8 @@ check_sample(void *arg, const struct text_sample *x, struct err *e)
         assert_false(x->has_timestamp);
         assert_int_equal(labels_duplicate(&l).n, 0);
         name = labels_get(&l, VIEW_LIT("__name__"));
-        for (size_t i = 0; i < metrics_table_rows; i++) {
-                if (!view_is(name, metrics_table[i].name))
-                        continue;
-                assert_int_equal(x->type, metrics_table[i].counter ? METRIC_COUNTER : METRIC_GAUGE);
-                c->seen[i] = true;
-        }
+        for (size_t k = 0; metrics_tables[k] != NULL; k++)
+                mark_seen(metrics_tables[k], name, x->type, c->seen[k]);
         return check_twice(c, x->series, e);
 }
 
@@ -253,12 +272,11 @@ test_page_is_valid(void **state)
         (void)state;
         fill_fakes();
         write_page(&parts, &agent_numbers, &page);
-        assert_true(metrics_table_rows <= sizeof(c.seen));
         parse_page(&page, &c);
-        for (size_t i = 0; i < metrics_table_rows; i++) {
+        for (size_t k = 0; metrics_tables[k] != NULL; k++) {
                 /* there is no web configuration: e2e/web_config looks at its numbers */
-                if (!c.seen[i] && metrics_table[i].source != METRIC_OF_WEB)
-                        fail_msg("%s is not on the page", metrics_table[i].name);
+                if (metrics_tables[k] != &metrics_of_web)
+                        expect_seen(metrics_tables[k], c.seen[k], true);
         }
         buf_release(&page);
         buf_release(&c.series);
@@ -276,8 +294,9 @@ test_parts_that_are_not_there(void **state)
         write_page(&none, NULL, &page);
         parse_page(&page, &c);
         expect_line(&page, "process_start_time_seconds 1699999900");
-        for (size_t i = 0; i < metrics_table_rows; i++)
-                assert_int_equal(c.seen[i], metrics_table[i].source <= METRIC_OF_MEMORY);
+        for (size_t k = 0; metrics_tables[k] != NULL; k++)
+                expect_seen(
+                    metrics_tables[k], c.seen[k], metrics_tables[k]->source <= METRIC_OF_MEMORY);
         buf_release(&page);
         buf_release(&c.series);
         arena_release(&c.arena);

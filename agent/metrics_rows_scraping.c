@@ -1,0 +1,122 @@
+/*
+ * The rows of metrics_table.h about scraping.
+ */
+#include "agent/metrics_computed.h"
+#include "agent/metrics_snapshot.h"
+#include "agent/metrics_table.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static const struct metric_row pools_rows[] = {
+    {.name = "prometheus_target_scrape_pool_targets",
+        .offset = offsetof(struct metrics_pool, active),
+        .help = "Targets that are scraped, by job."},
+};
+
+const struct metric_table metrics_of_pools = {
+    .title = "Scrape jobs",
+    .labels = "scrape_job",
+    .source = METRIC_OF_POOL,
+    .rows = pools_rows,
+    .n_rows = COUNT(pools_rows),
+};
+
+static const struct metric_row scraping_rows[] = {
+    {.name = "prometheus_target_scrapes_exceeded_sample_limit_total",
+        .offset = offsetof(struct metrics_scraping, stats.pages_over_sample_limit),
+        .help = "Scrapes that failed because of sample_limit."},
+    {.name = "prometheus_target_scrapes_exceeded_body_size_limit_total",
+        .offset = offsetof(struct metrics_scraping, stats.pages_over_body_limit),
+        .help = "Scrapes that failed because of body_size_limit."},
+    {.name = "prometheus_target_scrapes_sample_duplicate_timestamp_total",
+        .offset = offsetof(struct metrics_scraping, stats.samples_duplicate),
+        .help = "Samples dropped because their series was on the page twice."},
+    {.name = "prometheus_target_scrapes_sample_out_of_order_total",
+        .offset = offsetof(struct metrics_scraping, stats.samples_out_of_order),
+        .help = "Samples dropped because their own timestamp was not newer than the last."},
+    {.name = "prometheus_target_scrapes_sample_out_of_bounds_total",
+        .offset = offsetof(struct metrics_scraping, stats.samples_out_of_bounds),
+        .help = "Samples dropped because their own timestamp was more than ten minutes in the "
+                "future, or there was no room to hold them, or their target went meanwhile."},
+    {.name = "gleaner_scrape_targets",
+        .offset = offsetof(struct metrics_scraping, stats.targets),
+        .help = "Targets that are scraped."},
+    {.name = "gleaner_scrape_targets_up",
+        .offset = offsetof(struct metrics_scraping, stats.targets_up),
+        .help = "Targets whose last scrape went well."},
+    {.name = "gleaner_scrape_targets_dropped",
+        .offset = offsetof(struct metrics_scraping, stats.targets_dropped),
+        .help = "Targets that relabeling drops."},
+    {.name = "gleaner_scrape_targets_refused",
+        .offset = offsetof(struct metrics_scraping, stats.targets_refused),
+        .help = "Targets that are not scraped because their labels are no good."},
+    {.name = "gleaner_scrapes_total",
+        .offset = offsetof(struct metrics_scraping, stats.scrapes),
+        .help = "Scrapes."},
+    {.name = "gleaner_scrapes_failed_total",
+        .offset = offsetof(struct metrics_scraping, stats.scrapes_failed),
+        .help = "Scrapes that failed."},
+    {.name = "gleaner_scrapes_skipped_total",
+        .unit = METRIC_COMPUTED,
+        .compute = compute_skipped,
+        .key = "reason",
+        .names = skip_names,
+        .n_names = SKIP_REASONS,
+        .help = "Scrapes that did not take place: too late to start, the one before still "
+                "running, or the clock not to be trusted."},
+    {.name = "gleaner_scrape_samples_total",
+        .offset = offsetof(struct metrics_scraping, stats.samples_scraped),
+        .help = "Sample lines read."},
+    {.name = "gleaner_scrape_samples_held",
+        .offset = offsetof(struct metrics_scraping, stats.samples_held),
+        .help = "Samples whose own timestamp is further ahead of our time than half of "
+                "agent.clock_tolerance: they wait outside of the log until it has come."},
+    {.name = "gleaner_scrape_series_refused_total",
+        .offset = offsetof(struct metrics_scraping, stats.series_refused_memory),
+        .help = "New series that were not taken because of agent.memory_limit."},
+    {.name = "gleaner_scrape_received_bytes_total",
+        .offset = offsetof(struct metrics_scraping, stats.bytes_received),
+        .help = "Bytes of pages as they came."},
+    {.name = "gleaner_scrape_page_bytes_total",
+        .offset = offsetof(struct metrics_scraping, stats.bytes_page),
+        .help = "Bytes of pages, decompressed."},
+    {.name = "gleaner_scrape_connections_total",
+        .offset = offsetof(struct metrics_scraping, stats.connections_opened),
+        .help = "Connections opened to targets."},
+    {.name = "gleaner_scrape_relabel_limit_errors_total",
+        .offset = offsetof(struct metrics_scraping, stats.relabel_limit_errors),
+        .help = "Relabeling rules that gave up on a value at a match limit."},
+    {.name = "gleaner_scrape_metadata_refused_total",
+        .offset = offsetof(struct metrics_scraping, stats.metadata_refused),
+        .help = "Pages whose types and helps found no room."},
+    {.name = "gleaner_scrape_loop_age_seconds",
+        .unit = METRIC_COMPUTED,
+        .compute = compute_scrape_loop_age,
+        .help = "Time since the scrape loop last came round."},
+    {.name = "gleaner_series",
+        .offset = offsetof(struct metrics_scraping, stats.series_alive),
+        .help = "Series that the last good scrapes saw."},
+    {.name = "gleaner_series_slots",
+        .offset = offsetof(struct metrics_scraping, stats.series_slots),
+        .help = "Series that have a place in a chunk, vanished ones included."},
+    {.name = "gleaner_series_chunks",
+        .offset = offsetof(struct metrics_scraping, stats.chunks),
+        .help = "Chunks of series."},
+    {.name = "gleaner_series_compactions_total",
+        .offset = offsetof(struct metrics_scraping, stats.compactions),
+        .help = "Chunks given up because most of their series had vanished."},
+    {.name = "gleaner_series_barriers_total",
+        .offset = offsetof(struct metrics_scraping, stats.barriers),
+        .help = "Barriers written to the log."},
+    {.name = "gleaner_clock_held",
+        .unit = METRIC_BOOL,
+        .offset = offsetof(struct metrics_scraping, stats.clock_held),
+        .help = "Whether scrapes are held because the clock is implausible."},
+};
+
+const struct metric_table metrics_of_scraping = {
+    .title = "Scraping",
+    .source = METRIC_OF_SCRAPING,
+    .rows = scraping_rows,
+    .n_rows = COUNT(scraping_rows),
+};
