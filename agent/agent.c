@@ -461,6 +461,7 @@ agent_start(const struct agent_options *o, struct agent **out, struct err *e)
                 agent_stop(a, 0);
                 return rc;
         }
+        resident_give_back(); /* before the first pages are read: the peak is lower by it */
         settle_later(a);
         a->next_look_ms = clock_mono(clock_system()) + a->options.auto_reload_ms;
         atomic_store(&a->started, true);

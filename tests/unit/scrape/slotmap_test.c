@@ -74,6 +74,68 @@ filter_gives_memory_back(void **state)
         slotmap_release(&m);
 }
 
+/* Over all sizes, from one part to many: nothing is lost, and memory stays near what it takes. */
+static void
+grows_without_doubling(void **state)
+{
+        struct slotmap m = SLOTMAP_INIT;
+        struct testing_random r = {3};
+        struct testing_random again = {3};
+        size_t last = 0;
+
+        (void)state;
+        for (uint32_t i = 0; i < 300000; i++) {
+                assert_int_equal(slotmap_put(&m, testing_random(&r), i, NULL), 0);
+                assert_int_equal(m.used, i + 1);
+                if (i < 100000)
+                        continue;
+                assert_true(last == 0 || slotmap_memory(&m) < last + last / 100);
+                assert_true(slotmap_memory(&m) < (i + 1) * 18);
+                last = slotmap_memory(&m);
+        }
+        for (uint32_t i = 0; i < 300000; i++)
+                assert_int_equal(*slotmap_find(&m, testing_random(&again)), i);
+        assert_null(slotmap_find(&m, testing_random(&again)));
+        slotmap_release(&m);
+        assert_int_equal(slotmap_memory(&m), 0);
+}
+
+/* Keys may be small numbers that follow each other. */
+static void
+small_numbers_are_keys(void **state)
+{
+        struct slotmap m = SLOTMAP_INIT;
+
+        (void)state;
+        for (uint32_t i = 0; i < 100000; i++)
+                assert_int_equal(slotmap_put(&m, i, i, NULL), 0);
+        for (uint32_t i = 0; i < 100000; i++)
+                assert_int_equal(*slotmap_find(&m, i), i);
+        assert_true(slotmap_memory(&m) < 100000 * 20);
+        slotmap_release(&m);
+}
+
+static void
+reserved_places_do_not_grow(void **state)
+{
+        static const size_t counts[] = {1, 12, 5000, 8192, 8193, 100000};
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+                struct slotmap m = SLOTMAP_INIT;
+                struct testing_random r = {i};
+                size_t before;
+
+                assert_int_equal(slotmap_reserve(&m, counts[i], NULL), 0);
+                assert_null(slotmap_find(&m, 1));
+                before = slotmap_memory(&m);
+                for (size_t k = 0; k < counts[i]; k++)
+                        assert_int_equal(slotmap_put(&m, testing_random(&r), 1, NULL), 0);
+                assert_true(slotmap_memory(&m) <= before + before / 20);
+                slotmap_release(&m);
+        }
+}
+
 int
 main(void)
 {
@@ -81,6 +143,9 @@ main(void)
             cmocka_unit_test(finds_what_was_put),
             cmocka_unit_test(put_replaces),
             cmocka_unit_test(keeps_colliding_keys_apart),
+            cmocka_unit_test(grows_without_doubling),
+            cmocka_unit_test(small_numbers_are_keys),
+            cmocka_unit_test(reserved_places_do_not_grow),
             cmocka_unit_test(filter_gives_memory_back),
         };
 
