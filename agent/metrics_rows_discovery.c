@@ -74,6 +74,9 @@ static const struct metric_row discovery_rows[] = {
         .offset = offsetof(struct metrics_scraping, stats.sd_failures),
         .help = "Discovery sources that could not be read; their targets stayed as they "
                 "were."},
+    {.name = "prometheus_sd_file_read_errors_total",
+        .offset = offsetof(struct metrics_scraping, stats.sd_failures),
+        .help = "The same under Prometheus's name: files of file_sd_configs."},
     {.name = "gleaner_sd_first_sync_done",
         .unit = METRIC_BOOL,
         .offset = offsetof(struct metrics_scraping, stats.first_sync_done),
