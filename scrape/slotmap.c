@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,7 +42,10 @@ part_of(const struct slotmap *m, uint64_t at)
 static size_t
 place_of(const struct slotmap_part *p, uint64_t key, uint64_t at)
 {
-        size_t i = (size_t)(((at >> PLACE_SHIFT & UINT32_MAX) * p->places) >> 32);
+        size_t i;
+
+        assert(p->keys != NULL && p->values != NULL);
+        i = (size_t)(((at >> PLACE_SHIFT & UINT32_MAX) * p->places) >> 32);
 
         while (p->keys[i] != key && p->values[i] != empty) {
                 if (++i == p->places)
@@ -55,6 +59,7 @@ put_new(struct slotmap_part *p, uint64_t key, uint64_t at, uint32_t value)
 {
         size_t i = place_of(p, key, at);
 
+        assert(p->keys != NULL && p->values != NULL);
         p->used += p->values[i] == empty;
         p->keys[i] = key;
         p->values[i] = value;
@@ -108,7 +113,7 @@ next_places(size_t places)
 {
         if (places < MIN_PLACES)
                 return MIN_PLACES;
-        return places < ONE_PART_MAX / PARTS * 8 ? places * 2 : places + places / 8;
+        return places < (size_t)ONE_PART_MAX / PARTS * 8 ? places * 2 : places + places / 8;
 }
 
 static int
