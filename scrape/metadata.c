@@ -254,12 +254,12 @@ find(const struct metadata_pool *p, uint64_t hash, size_t raw)
 }
 
 static void
-account(struct metadata_pool *p, const struct metadata *m, int sign)
+account(struct metadata_pool *p, const struct metadata *m, bool added)
 {
         size_t bytes = sizeof(*m) + m->n;
 
-        p->bytes = sign > 0 ? p->bytes + bytes : p->bytes - bytes;
-        memory_account(MEMORY_TARGETS, sign * (int64_t)bytes);
+        p->bytes = added ? p->bytes + bytes : p->bytes - bytes;
+        memory_account(MEMORY_TARGETS, added ? (int64_t)bytes : -(int64_t)bytes);
 }
 
 /* Under mtx. */
@@ -286,7 +286,7 @@ add(struct metadata_pool *p, uint64_t hash, struct view raw, struct metadata **o
                     .n = (uint32_t)packed.len};
                 memcpy(m->packed, packed.ptr, packed.len);
                 p->sets = *out = m;
-                account(p, m, 1);
+                account(p, m, true);
         }
         buf_release(&packed);
         return rc;
@@ -343,7 +343,7 @@ metadata_return(struct metadata *m)
                 for (at = &p->sets; *at != m;)
                         at = &(*at)->next;
                 *at = m->next;
-                account(p, m, -1);
+                account(p, m, false);
                 free(m);
         }
         (void)pthread_mutex_unlock(&p->mtx);
