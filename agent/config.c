@@ -164,6 +164,7 @@ read_file(struct config_reader *r, const struct yaml_tree *tree)
         config_agent(r, &top);
         check_patterns(r, top.scrape_config_files);
         check_mode(r, &top);
+        config_server(r, &top);
         set_external_labels(r, &top.global);
         config_jobs(r, &top.global, top.scrape_configs);
         config_remotes(r, &top.global, top.remote_write);

@@ -31,6 +31,22 @@ add_file(uint64_t *sum, const char *path, struct err *e)
 }
 
 int
+config_contents_glob(const char *pattern, glob_t *out)
+{
+        return glob(pattern, GLOB_PERIOD, NULL, out);
+}
+
+/* With GLOB_PERIOD a * also stands for "." and "..". */
+bool
+config_contents_is_dots(const char *path)
+{
+        const char *slash = strrchr(path, '/');
+        const char *name = slash != NULL ? slash + 1 : path;
+
+        return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+int
 config_contents_changed(const struct config *c, bool *out_changed, struct err *e)
 {
         uint64_t sum = 0;
@@ -40,10 +56,12 @@ config_contents_changed(const struct config *c, bool *out_changed, struct err *e
         for (size_t i = 0; rc == 0 && i < c->n_patterns; i++) {
                 glob_t found = {0};
 
-                if (glob(c->patterns[i], 0, NULL, &found) == GLOB_NOSPACE)
+                if (config_contents_glob(c->patterns[i], &found) == GLOB_NOSPACE)
                         rc = err_nomem(e, "the names of the configuration's files");
-                for (size_t k = 0; rc == 0 && k < found.gl_pathc; k++)
-                        rc = add_file(&sum, found.gl_pathv[k], e);
+                for (size_t k = 0; rc == 0 && k < found.gl_pathc; k++) {
+                        if (!config_contents_is_dots(found.gl_pathv[k]))
+                                rc = add_file(&sum, found.gl_pathv[k], e);
+                }
                 globfree(&found);
         }
         if (rc == 0)

@@ -8,6 +8,8 @@
 
 #include "base/view.h"
 
+#include <glob.h>
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -18,5 +20,10 @@ struct err;
 uint64_t config_contents_add(uint64_t sum, const char *path, struct view text);
 /* Reads the files anew. Fails when one that is there cannot be read; *out_changed is false then. */
 int config_contents_changed(const struct config *c, bool *out_changed, struct err *e);
+
+/* The files of a pattern of scrape_config_files as Prometheus sees them: a * takes a leading dot,
+ * too. The values are glob(3)'s; what is_dots names is to be left out. */
+int config_contents_glob(const char *pattern, glob_t *out);
+bool config_contents_is_dots(const char *path);
 
 #endif

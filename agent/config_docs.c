@@ -82,6 +82,17 @@ put_default(struct buf *out, const struct config_key *key, struct err *e)
         return rc;
 }
 
+/* Has the section a place in the reference? */
+static bool
+is_listed(const struct config_section *section)
+{
+        for (size_t i = 0; i < config_sections_count; i++) {
+                if (config_sections[i] == section)
+                        return true;
+        }
+        return false;
+}
+
 static int
 put_row(struct buf *out, const struct config_key *key, struct err *e)
 {
@@ -100,7 +111,7 @@ put_row(struct buf *out, const struct config_key *key, struct err *e)
                 rc = buf_printf(out, e, " | %s", support[key->support]);
         if (rc == 0)
                 rc = put_cell(out, key->help, e);
-        if (rc == 0 && key->section != NULL)
+        if (rc == 0 && is_listed(key->section))
                 rc = buf_printf(out, e, " See *%s*.", key->section->name);
         return rc == 0 ? buf_puts(out, " |\n", e) : rc;
 }

@@ -104,9 +104,11 @@ config_job_files(
                         continue; /* told already */
                 pattern = config_path(r, item->text.p);
                 r->config->patterns[r->config->n_patterns++] = pattern;
-                if (glob(pattern, 0, NULL, &found) == GLOB_NOSPACE)
+                if (config_contents_glob(pattern, &found) == GLOB_NOSPACE)
                         r->rc = ERR_NOMEM;
                 for (size_t k = 0; r->rc == 0 && k < found.gl_pathc && n <= FILES_MAX; k++, n++) {
+                        if (config_contents_is_dots(found.gl_pathv[k]))
+                                continue;
                         if (n < FILES_MAX)
                                 read_file(r, global, found.gl_pathv[k]);
                         else

@@ -22,8 +22,8 @@ static const char *const reserved[] = {"host", "content-encoding", "content-leng
     "x-prometheus-remote-read-version", "x-amz-date", "x-amz-security-token",
     "x-amz-content-sha256"};
 
-static bool
-is_reserved(struct view name)
+bool
+config_header_reserved(struct view name)
 {
         for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {
                 if (config_same_name(name, view_of(reserved[i])))
@@ -89,7 +89,7 @@ read_plain(struct config_reader *r, const struct yaml_entry *entry, struct http_
                 config_fail(r, CONFIG_STAGE_VALUE, entry->key,
                     "authorization header must be changed via the basic_auth, authorization, "
                     "oauth2, sigv4, azuread or google_iam parameter");
-        else if (is_reserved(name))
+        else if (config_header_reserved(name))
                 config_fail(r, CONFIG_STAGE_VALUE, entry->key,
                     "%.64s is a reserved header. It must not be changed", name.p);
         else if (name_valid(r, entry->key))
@@ -136,7 +136,8 @@ read_full(struct config_reader *r, const struct yaml_entry *entry, struct http_o
         if (entry->repeated) {
                 config_fail(
                     r, CONFIG_STAGE_SHAPE, entry->key, "key \"%.64s\" already set in map", name.p);
-        } else if (is_reserved(name) || config_same_name(name, VIEW_LIT("authorization")) ||
+        } else if (config_header_reserved(name) ||
+            config_same_name(name, VIEW_LIT("authorization")) ||
             config_same_name(name, VIEW_LIT("x-prometheus-scrape-timeout-seconds"))) {
                 (void)config_header_canonical(name, &canonical, NULL);
                 config_fail(r, CONFIG_STAGE_VALUE, entry->key,

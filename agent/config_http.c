@@ -129,7 +129,8 @@ tls_version(struct config_reader *r, const struct config_tls *t, const char *key
         const struct yaml_node *at = yaml_node_get(t->node, key);
 
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-                if (view_is(view_of(name), rows[i].name))
+                if (view_is(view_of(name), rows[i].name) &&
+                    (i > 0 || at == NULL || at->kind == YAML_NULL))
                         return rows[i].version;
         }
         config_fail(r, CONFIG_STAGE_VALUE, at,

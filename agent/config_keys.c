@@ -38,7 +38,7 @@ const struct config_section config_wal_section = {"wal", "config.plain", NULL, w
 
 static const struct config_key agent_keys[] = {
     {"memory_limit", CONFIG_SIZE, CONFIG_USED,
-        offsetof(struct config_agent_values, agent.memory_limit), "0", NULL, NULL, NULL,
+        offsetof(struct config_agent_values, agent.memory_limit), "0", "0", NULL, NULL,
         "Above it new series are refused, those known go on. 0: the smaller of 200 MiB and 80 % of "
         "the cgroup's limit."},
     {"tenant_header", CONFIG_STRING, CONFIG_USED,
@@ -85,14 +85,14 @@ static const struct config_key top_keys[] = {
         NULL, NULL, "Of a full server; refused unless it is empty."},
     {"remote_read", CONFIG_LIST, CONFIG_USED, offsetof(struct config_top, remote_read), NULL, NULL,
         NULL, NULL, "Of a full server; refused unless it is empty."},
-    {"storage", CONFIG_ANY, CONFIG_IGNORED, CONFIG_NOWHERE, NULL, NULL, NULL, NULL,
-        "Of a full server."},
-    {"tracing", CONFIG_ANY, CONFIG_IGNORED, CONFIG_NOWHERE, NULL, NULL, NULL, NULL,
-        "Of a full server."},
-    {"otlp", CONFIG_ANY, CONFIG_IGNORED, CONFIG_NOWHERE, NULL, NULL, NULL, NULL,
-        "Of a full server."},
-    {"runtime", CONFIG_ANY, CONFIG_IGNORED, CONFIG_NOWHERE, NULL, NULL, NULL, NULL,
-        "Of a full server."},
+    {"storage", CONFIG_SECTION, CONFIG_IGNORED, CONFIG_NOWHERE, NULL, NULL, NULL,
+        &config_storage_section, "Of a full server; its keys are checked all the same."},
+    {"tracing", CONFIG_SECTION, CONFIG_IGNORED, CONFIG_NOWHERE, NULL, NULL, NULL,
+        &config_tracing_section, "Of a full server; its keys are checked all the same."},
+    {"otlp", CONFIG_SECTION, CONFIG_IGNORED, CONFIG_NOWHERE, NULL, NULL, NULL, &config_otlp_section,
+        "Of a full server; its keys are checked all the same."},
+    {"runtime", CONFIG_SECTION, CONFIG_IGNORED, CONFIG_NOWHERE, NULL, NULL, NULL,
+        &config_runtime_section, "Of a full server; its keys are checked all the same."},
 };
 
 const struct config_section config_top_section = {"", "config.plain", NULL, top_keys,
@@ -107,7 +107,8 @@ const struct config_section *const config_sections[] = {&config_top_section, &co
     &config_basic_auth_section, &config_authorization_section, &config_tls_section,
     &config_header_section, &config_proxy_section, &config_oauth2_section, &config_wal_section,
     &config_agent_section, &config_alerting_section, &config_http_sd_section,
-    &config_dns_sd_section, &config_kubernetes_sd_section};
+    &config_dns_sd_section, &config_kubernetes_sd_section, &config_kubernetes_namespaces_section,
+    &config_kubernetes_selector_section, &config_kubernetes_attach_section};
 
 const size_t config_sections_count = COUNT(config_sections);
 

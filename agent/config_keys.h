@@ -9,6 +9,7 @@
 #define AGENT_CONFIG_KEYS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* also change type_names[] in config_set.c and config_docs.c */
 enum config_type {
@@ -17,7 +18,7 @@ enum config_type {
         CONFIG_INT, /* int64_t */
         CONFIG_FLOAT, /* double */
         CONFIG_DURATION, /* int64_t, ms */
-        CONFIG_SIZE, /* uint64_t, bytes */
+        CONFIG_SIZE, /* uint64_t, bytes; CONFIG_SIZE_ENDLESS when it is below zero */
         CONFIG_STRING, /* const char *, never NULL, "" when it is not there */
         CONFIG_SECRET, /* the same, masked when printed */
         CONFIG_PATH, /* the same, absolute */
@@ -57,6 +58,8 @@ struct config_key {
 };
 
 #define CONFIG_NOWHERE ((size_t)-1)
+/* What a size below zero is: no page reaches it, and in a job it is not 0, so not global's. */
+#define CONFIG_SIZE_ENDLESS UINT64_MAX
 
 /* Keys that several sections have in common. */
 struct config_inlined {
@@ -79,6 +82,11 @@ extern const struct config_section config_top_section;
 extern const struct config_section config_global_section;
 extern const struct config_section config_common_section; /* of global and scrape_configs */
 extern const struct config_section config_alerting_section;
+/* config_server.c: not in config_sections, nobody reads them */
+extern const struct config_section config_storage_section;
+extern const struct config_section config_tracing_section;
+extern const struct config_section config_otlp_section;
+extern const struct config_section config_runtime_section;
 extern const struct config_section config_wal_section;
 extern const struct config_section config_agent_section;
 extern const struct config_section config_job_section;
@@ -106,6 +114,9 @@ extern const struct config_section config_oauth2_section;
 extern const struct config_section config_http_sd_section;
 extern const struct config_section config_dns_sd_section;
 extern const struct config_section config_kubernetes_sd_section;
+extern const struct config_section config_kubernetes_namespaces_section;
+extern const struct config_section config_kubernetes_selector_section;
+extern const struct config_section config_kubernetes_attach_section;
 
 /* The key of that name, of the section or inlined; *out_offset is where its value goes. */
 const struct config_key *config_key_find(

@@ -12,7 +12,9 @@ static const struct config_key common_keys[] = {
         "Formats to ask for. Of a list, PrometheusText1.0.0 and PrometheusText0.0.4 are asked for; "
         "PrometheusText0.0.4 when none of them is there."},
     {"body_size_limit", CONFIG_SIZE, CONFIG_USED, offsetof(struct config_common, body_size_limit),
-        "0", NULL, NULL, NULL, "A page of this size, unpacked, fails the scrape. 0: none."},
+        "0", NULL, NULL, NULL,
+        "A page of this size, unpacked, fails the scrape. 0: none; below zero: none in this job, "
+        "whatever global says."},
     {"sample_limit", CONFIG_UINT, CONFIG_USED, offsetof(struct config_common, sample_limit), "0",
         NULL, NULL, NULL, "More samples than this after relabeling fail the scrape. 0: none."},
     {"target_limit", CONFIG_UINT, CONFIG_USED, offsetof(struct config_common, target_limit), "0",
@@ -41,10 +43,10 @@ static const struct config_key common_keys[] = {
         NULL,
         "Pages are asked for in the text format, so that classic histograms come instead of native "
         "ones."},
-    {"convert_classic_histograms_to_nhcb", CONFIG_BOOL, CONFIG_REFUSED, CONFIG_NOWHERE, "false",
+    {"convert_classic_histograms_to_nhcb", CONFIG_BOOL, CONFIG_NO_EFFECT, CONFIG_NOWHERE, "false",
         NULL, NULL, NULL,
-        "Classic histograms are stored as they are, and queries for native ones would find none; "
-        "set it to false."},
+        "Classic histograms are sent as they are, as _bucket, _sum and _count; Remote Write 1.0 "
+        "has no place for converted ones."},
     {"always_scrape_classic_histograms", CONFIG_BOOL, CONFIG_NO_EFFECT, CONFIG_NOWHERE, "false",
         NULL, NULL, NULL, "Classic histograms are always scraped."},
     {"extra_scrape_metrics", CONFIG_BOOL, CONFIG_USED,
@@ -235,6 +237,48 @@ const struct config_section config_dns_sd_section = {"dns_sd_configs", "dns.plai
     "are those of /etc/resolv.conf (agent.dns_servers names others). A name that cannot be looked "
     "up keeps its targets, one that does not exist has none."};
 
+static const struct config_key namespaces_keys[] = {
+    {"own_namespace", CONFIG_BOOL, CONFIG_USED,
+        offsetof(struct config_kubernetes_namespaces, own_namespace), "false", NULL, NULL, NULL,
+        "Adds the agent's own, in its cluster only."},
+    {"names", CONFIG_STRINGS, CONFIG_USED, offsetof(struct config_kubernetes_namespaces, names),
+        NULL, NULL, NULL, NULL, "Namespaces to look at, all when it is empty."},
+};
+
+const struct config_section config_kubernetes_namespaces_section = {"namespaces",
+    "kubernetes.plain", NULL, namespaces_keys, COUNT(namespaces_keys), {{NULL, 0}},
+    "Of kubernetes_sd_configs."};
+
+static const struct config_key selector_keys[] = {
+    {"role", CONFIG_STRING, CONFIG_USED, offsetof(struct config_kubernetes_selector, role), NULL,
+        NULL, NULL, NULL, "Objects of this role are selected."},
+    {"label", CONFIG_STRING, CONFIG_USED, offsetof(struct config_kubernetes_selector, label), NULL,
+        NULL, NULL, NULL, "A selector of labels."},
+    {"field", CONFIG_STRING, CONFIG_USED, offsetof(struct config_kubernetes_selector, field), NULL,
+        NULL, NULL, NULL, "A selector of fields."},
+};
+
+const struct config_section config_kubernetes_selector_section = {"selectors",
+    "kubernetes.SelectorConfig", "[]kubernetes.SelectorConfig", selector_keys, COUNT(selector_keys),
+    {{NULL, 0}}, "Of kubernetes_sd_configs: a list, one for each role at most."};
+
+static const struct config_key attach_keys[] = {
+    {"node", CONFIG_BOOL, CONFIG_USED, offsetof(struct config_kubernetes_attach, of_node), "false",
+        NULL, NULL, NULL, "Labels and annotations of a pod's node."},
+    {"namespace", CONFIG_BOOL, CONFIG_USED, offsetof(struct config_kubernetes_attach, namespace),
+        "false", NULL, NULL, NULL, "Those of its namespace."},
+    {"deployment", CONFIG_BOOL, CONFIG_USED, offsetof(struct config_kubernetes_attach, deployment),
+        "false", NULL, NULL, NULL, "Those of its deployment."},
+    {"job", CONFIG_BOOL, CONFIG_USED, offsetof(struct config_kubernetes_attach, job), "false", NULL,
+        NULL, NULL, "Those of its job."},
+    {"cronjob", CONFIG_BOOL, CONFIG_USED, offsetof(struct config_kubernetes_attach, cronjob),
+        "false", NULL, NULL, NULL, "Those of its cron job."},
+};
+
+const struct config_section config_kubernetes_attach_section = {"attach_metadata",
+    "kubernetes.AttachMetadataConfig", NULL, attach_keys, COUNT(attach_keys), {{NULL, 0}},
+    "Of kubernetes_sd_configs."};
+
 static const struct config_key kubernetes_sd_keys[] = {
     {"role", CONFIG_STRING, CONFIG_USED, offsetof(struct config_kubernetes_sd, role), NULL, NULL,
         NULL, NULL, "Required: pod, service, endpoints, endpointslice, node or ingress."},
@@ -243,19 +287,15 @@ static const struct config_key kubernetes_sd_keys[] = {
     {"kubeconfig_file", CONFIG_PATH, CONFIG_USED,
         offsetof(struct config_kubernetes_sd, kubeconfig_file), NULL, NULL, NULL, NULL,
         "A kubeconfig file instead: its user's token, certificate, password, or program (exec, "
-        "which "
-        "has 30 seconds and is asked again when what it gave expires or is refused)."},
-    {"namespaces", CONFIG_ANY, CONFIG_USED, offsetof(struct config_kubernetes_sd, namespaces), NULL,
-        NULL, NULL, NULL,
-        "names: a list of namespaces to look at, all when it is empty; own_namespace: true adds "
-        "the "
-        "agent's own, in its cluster only."},
-    {"selectors", CONFIG_ANY, CONFIG_USED, offsetof(struct config_kubernetes_sd, selectors), NULL,
-        NULL, NULL, NULL,
+        "which has 30 seconds and is asked again when what it gave expires or is refused)."},
+    {"namespaces", CONFIG_SECTION, CONFIG_USED, offsetof(struct config_kubernetes_sd, namespaces),
+        NULL, NULL, NULL, &config_kubernetes_namespaces_section, "The namespaces to look at."},
+    {"selectors", CONFIG_SECTIONS, CONFIG_USED, offsetof(struct config_kubernetes_sd, selectors),
+        NULL, NULL, NULL, &config_kubernetes_selector_section,
         "A list of {role, label, field}: only objects of that role that match are listed."},
-    {"attach_metadata", CONFIG_ANY, CONFIG_USED,
-        offsetof(struct config_kubernetes_sd, attach_metadata), NULL, NULL, NULL, NULL,
-        "node, namespace, deployment, job, cronjob: true adds labels from those of a target."},
+    {"attach_metadata", CONFIG_SECTION, CONFIG_USED, offsetof(struct config_kubernetes_sd, attach),
+        NULL, NULL, NULL, &config_kubernetes_attach_section,
+        "What else of a target's surroundings becomes labels."},
 };
 
 const struct config_section config_kubernetes_sd_section = {"kubernetes_sd_configs",

@@ -38,14 +38,6 @@ find_role(struct view name)
         return NULL;
 }
 
-static struct view
-text_of(const struct yaml_node *map, const char *key)
-{
-        const struct yaml_node *v = yaml_node_get(map, key);
-
-        return v != NULL && v->kind == YAML_SCALAR ? v->text : VIEW_LIT("");
-}
-
 /* ---- selectors ---- */
 
 static bool
@@ -58,6 +50,14 @@ allowed(const struct role_row *role, struct view name)
         return false;
 }
 
+static struct view
+role_of(const struct yaml_node *selector)
+{
+        const struct yaml_node *v = yaml_node_get(selector, "role");
+
+        return v != NULL && v->kind == YAML_SCALAR ? v->text : VIEW_LIT("");
+}
+
 static void
 read_selector(struct config_reader *r, const struct role_row *role, const struct yaml_node *list,
     size_t index, struct kubernetes_sd *out)
@@ -65,15 +65,17 @@ read_selector(struct config_reader *r, const struct role_row *role, const struct
         const struct yaml_node *at = list->items[index];
         const struct yaml_node *label = yaml_node_get(at, "label");
         const struct yaml_node *field = yaml_node_get(at, "field");
-        struct view name = text_of(at, "role");
-        const struct role_row *of = find_role(name);
+        struct config_kubernetes_selector in = {0};
+        const struct role_row *of;
 
+        config_read_section(r, &config_kubernetes_selector_section, at, &in);
+        of = find_role(view_of(in.role));
         for (size_t i = 0; i < index; i++) {
-                if (view_eq(text_of(list->items[i], "role"), name))
-                        config_fail(r, CONFIG_STAGE_VALUE, at, "duplicated selector role: %.*s",
-                            (int)name.n, name.p);
+                if (view_is(role_of(list->items[i]), in.role))
+                        config_fail(
+                            r, CONFIG_STAGE_VALUE, at, "duplicated selector role: %.64s", in.role);
         }
-        if (!allowed(role, name))
+        if (role != NULL && !allowed(role, view_of(in.role)))
                 config_fail(r, CONFIG_STAGE_VALUE, at, "%s role supports only %s selectors",
                     role->name, role->listed);
         if (label != NULL && label->kind == YAML_SCALAR)
@@ -82,84 +84,53 @@ read_selector(struct config_reader *r, const struct role_row *role, const struct
                 config_field_selector(r, field);
         if (of == NULL)
                 return;
-        out->selectors[of->role].label = config_copy(r, text_of(at, "label"));
-        out->selectors[of->role].field = config_copy(r, text_of(at, "field"));
-}
-
-/* A map with no keys but these. */
-static void
-check_keys(struct config_reader *r, const struct yaml_node *map, const char *const *names, size_t n)
-{
-        for (size_t i = 0; map != NULL && i < map->n_entries; i++) {
-                const struct yaml_node *key = map->entries[i].key;
-                bool known = false;
-
-                for (size_t k = 0; k < n; k++)
-                        known = known || view_is(key->text, names[k]);
-                if (!known)
-                        config_fail(r, CONFIG_STAGE_SHAPE, key,
-                            "field %.64s not found in type kubernetes.plain",
-                            key->text.n > 0 ? key->text.p : "");
-        }
+        out->selectors[of->role].label = in.label;
+        out->selectors[of->role].field = in.field;
 }
 
 static void
 read_selectors(struct config_reader *r, const struct role_row *role, const struct yaml_node *list,
     struct kubernetes_sd *out)
 {
-        static const char *const keys[] = {"role", "label", "field"};
-
         for (size_t i = 0; i < KUBERNETES_ROLES; i++)
                 out->selectors[i] = (struct kubernetes_selector){"", ""};
-        for (size_t i = 0; list != NULL && i < list->n_items && i < SELECTORS_MAX; i++) {
-                check_keys(r, list->items[i], keys, 3);
-                if (role != NULL)
-                        read_selector(r, role, list, i, out);
-        }
-}
-
-/* ---- namespaces, attach_metadata ---- */
-
-static bool
-flag(struct config_reader *r, const struct yaml_node *map, const char *key)
-{
-        const struct yaml_node *v = yaml_node_get(map, key);
-        bool b = false;
-
-        if (v != NULL && v->kind != YAML_NULL && !yaml_node_bool(v, &b))
-                config_fail(r, CONFIG_STAGE_SHAPE, v, "%s expects true or false", key);
-        return b;
-}
-
-static void
-read_namespaces(struct config_reader *r, const struct yaml_node *map, struct kubernetes_sd *out)
-{
-        static const char *const keys[] = {"own_namespace", "names"};
-        const struct yaml_node *names = yaml_node_get(map, "names");
-
-        check_keys(r, map, keys, 2);
-        out->own_namespace = flag(r, map, "own_namespace");
-        if (names != NULL && names->kind == YAML_LIST)
-                out->namespaces = config_strings(r, "names", names, &out->n_namespaces);
-        else if (names != NULL && names->kind != YAML_NULL)
-                config_fail(r, CONFIG_STAGE_SHAPE, names, "names expects a list of strings");
-}
-
-static void
-read_attach(struct config_reader *r, const struct yaml_node *map, struct kubernetes_sd *out)
-{
-        static const char *const keys[] = {"node", "namespace", "deployment", "job", "cronjob"};
-        bool *const flags[] = {&out->attach_node, &out->attach_namespace, &out->attach_deployment,
-            &out->attach_job, &out->attach_cronjob};
-
-        check_keys(r, map, keys, sizeof(keys) / sizeof(keys[0]));
-        for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-                *flags[i] = flag(r, map, keys[i]);
+        for (size_t i = 0; list != NULL && i < list->n_items && i < SELECTORS_MAX; i++)
+                read_selector(r, role, list, i, out);
 }
 
 /* ---- the server ---- */
 
-/* Is a key of the HTTP client among the keys? Such a client needs to know whom it talks to. */
+static bool
+says_nothing(const struct yaml_node *map)
+{
+        for (size_t i = 0; i < map->n_entries; i++) {
+                const struct yaml_node *value = map->entries[i].value;
+                bool on = false;
+
+                if (value->kind != YAML_NULL && (!yaml_node_bool(value, &on) || on) &&
+                    (value->kind != YAML_SCALAR || value->text.n > 0))
+                        return false;
+        }
+        return true;
+}
+
+/* What the HTTP client does when nothing is written. */
+static bool
+is_usual(const struct yaml_entry *entry)
+{
+        const struct yaml_node *value = entry->value;
+        bool on = false;
+
+        if (value->kind == YAML_NULL)
+                return true;
+        if (value->kind == YAML_MAP)
+                return view_is(entry->key->text, "tls_config") && says_nothing(value);
+        if (yaml_node_bool(value, &on))
+                return on != view_is(entry->key->text, "proxy_from_environment");
+        return value->kind == YAML_SCALAR && value->text.n == 0;
+}
+
+/* Is anything said about the HTTP client? Such a client needs to know whom it talks to. */
 static bool
 has_http_keys(const struct yaml_node *node)
 {
@@ -168,7 +139,7 @@ has_http_keys(const struct yaml_node *node)
         for (size_t i = 0; node->kind == YAML_MAP && i < node->n_entries; i++) {
                 const struct yaml_entry *entry = &node->entries[i];
 
-                if (entry->value->kind != YAML_NULL && entry->key->kind == YAML_SCALAR &&
+                if (entry->key->kind == YAML_SCALAR && !is_usual(entry) &&
                     config_key_find(&config_http_section, entry->key->text.p, &offset) != NULL)
                         return true;
         }
@@ -223,8 +194,13 @@ config_kubernetes(struct config_reader *r, const struct yaml_node *node, struct 
         out->kubeconfig_file = in.kubeconfig_file[0] != '\0' ? in.kubeconfig_file : NULL;
         config_http(r, &in.http, TLS_1_2, &out->http);
         config_headers(r, NULL, in.http.http_headers, &out->http);
-        read_namespaces(r, in.namespaces, out);
-        read_attach(r, in.attach_metadata, out);
+        out->own_namespace = in.namespaces.own_namespace;
+        out->namespaces = config_strings(r, "names", in.namespaces.names, &out->n_namespaces);
+        out->attach_node = in.attach.of_node;
+        out->attach_namespace = in.attach.namespace;
+        out->attach_deployment = in.attach.deployment;
+        out->attach_job = in.attach.job;
+        out->attach_cronjob = in.attach.cronjob;
         check_server(r, node, out);
         read_selectors(r, role, in.selectors, out);
         config_hash_kubernetes_sd(out);

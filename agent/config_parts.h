@@ -38,6 +38,9 @@ void config_http_check(struct config_reader *r, const struct config_http *in);
 void config_headers(struct config_reader *r, const struct yaml_node *headers,
     const struct yaml_node *http_headers, struct http_options *out);
 
+/* A header that the protocol sets itself, in any case. */
+bool config_header_reserved(struct view name);
+
 /* The values of proxy_connect_header. */
 void config_connect_headers(
     struct config_reader *r, const struct yaml_node *map, struct http_proxy_options *out);
@@ -72,6 +75,9 @@ void config_global_names(struct config_reader *r, struct config_global *global);
 /* A job's own names, or what global says. */
 enum name_scheme config_job_names(struct config_reader *r, const struct config_global *global,
     const struct config_common *common, const char **out_escaping);
+
+/* config_server.c: what a full server would refuse of its own sections. */
+void config_server(struct config_reader *r, const struct config_top *top);
 
 /* config_targets.c: static_configs and file_sd_configs of a job. */
 void config_targets(struct config_reader *r, const struct config_job *in, struct scrape_job *job);

@@ -170,9 +170,9 @@ fail_unknown(
         const char *near = config_key_nearest(section, key->text.p);
 
         if (section == &config_job_section && is_other_discovery(key->text))
-                config_fail(r, CONFIG_STAGE_SHAPE, key,
-                    "field %s not found in type %s; this discovery is not supported yet, there are "
-                    "static_configs and file_sd_configs",
+                config_fail(r, CONFIG_STAGE_LATER, key,
+                    "field %s not found in type %s; this discovery is not supported: let a program "
+                    "that has it write a file for file_sd_configs or answer http_sd_configs",
                     key->text.p, section->go_type);
         else if (near != NULL)
                 config_fail(r, CONFIG_STAGE_SHAPE, key,
@@ -182,6 +182,12 @@ fail_unknown(
                 config_fail(r, CONFIG_STAGE_SHAPE, key,
                     "field %s not found in type %s; expected a key of %s", key->text.p,
                     section->go_type, section->name[0] != '\0' ? section->name : "the top level");
+}
+
+static bool
+is_empty(const struct yaml_node *node)
+{
+        return node->kind == YAML_NULL || (node->kind == YAML_LIST && node->n_items == 0);
 }
 
 /* Room for one value of any type, for keys whose value is not kept. */
@@ -208,6 +214,9 @@ read_entry(struct config_reader *r, const struct config_section *section,
                 return;
         }
         key = config_key_find(section, entry->key->text.p, &offset);
+        if (key == NULL && section == &config_job_section && is_empty(entry->value) &&
+            is_other_discovery(entry->key->text))
+                return; /* finds nothing */
         if (key == NULL) {
                 fail_unknown(r, section, entry->key);
                 return;

@@ -75,6 +75,14 @@ read_action(struct config_reader *r, const struct config_relabel *in, enum relab
         return false;
 }
 
+/* An empty list of source labels is as good as none, but for the actions that may have none. */
+static bool
+has_odd_list(const struct config_relabel *in, enum relabel_action action)
+{
+        return (action == RELABEL_LABELDROP || action == RELABEL_LABELKEEP) &&
+            in->source_labels != NULL && in->source_labels->n_items == 0;
+}
+
 static void
 read_rule(struct config_reader *r, const struct yaml_node *node, enum name_scheme scheme,
     struct relabel_rules *out, uint64_t *hash)
@@ -98,7 +106,11 @@ read_rule(struct config_reader *r, const struct yaml_node *node, enum name_schem
         options.target_label = view_of(in.target_label);
         options.replacement = view_of(in.replacement);
         options.scheme = scheme;
-        rc = relabel_compile(&options, &rule, &e);
+        if (has_odd_list(&in, options.action))
+                rc = err_set(&e, ERR_CONFIG, "%s action requires only 'regex', and no other fields",
+                    in.action);
+        else
+                rc = relabel_compile(&options, &rule, &e);
         if (rc == 0)
                 rc = relabel_rules_take(out, &rule, &e);
         if (rc == ERR_NOMEM)

@@ -215,15 +215,37 @@ struct config_dns_sd {
         int64_t refresh_interval_ms;
 };
 
+struct config_kubernetes_namespaces {
+        const struct yaml_node *node;
+        const struct yaml_node *names;
+        bool own_namespace;
+};
+
+struct config_kubernetes_selector {
+        const struct yaml_node *node;
+        const char *role;
+        const char *label;
+        const char *field;
+};
+
+struct config_kubernetes_attach {
+        const struct yaml_node *node;
+        bool of_node;
+        bool namespace;
+        bool deployment;
+        bool job;
+        bool cronjob;
+};
+
 struct config_kubernetes_sd {
         const struct yaml_node *node;
         struct config_http http;
         const char *api_server;
         const char *role;
         const char *kubeconfig_file;
-        const struct yaml_node *namespaces;
+        struct config_kubernetes_namespaces namespaces;
         const struct yaml_node *selectors;
-        const struct yaml_node *attach_metadata;
+        struct config_kubernetes_attach attach;
 };
 
 struct config_relabel {

@@ -134,7 +134,7 @@ static bool
 parse_bound(const struct config_key *key, const char *text, double *out)
 {
         int64_t ms = 0;
-        uint64_t bytes = 0;
+        int64_t bytes = 0;
 
         switch (key->type) {
         case CONFIG_DURATION:
@@ -218,7 +218,8 @@ set_quantity(
 {
         struct err e = ERR_INIT;
         int64_t ms = 0;
-        uint64_t bytes = 0;
+        int64_t bytes = 0;
+        uint64_t size;
         int rc = 0;
 
         if (node->kind == YAML_LIST || node->kind == YAML_MAP) {
@@ -234,10 +235,11 @@ set_quantity(
         }
         if (!in_bounds(r, key, node, key->type == CONFIG_DURATION ? (double)ms : (double)bytes))
                 return;
+        size = bytes < 0 ? CONFIG_SIZE_ENDLESS : (uint64_t)bytes;
         if (key->type == CONFIG_DURATION)
                 memcpy(out, &ms, sizeof(ms));
         else
-                memcpy(out, &bytes, sizeof(bytes));
+                memcpy(out, &size, sizeof(size));
 }
 
 /* A URL's password must not be shown. */
@@ -274,11 +276,10 @@ set_string(
         if (!is_text(r, key->name, node))
                 return;
         if (key->type == CONFIG_URL) {
-                if (config_url_parse(node->text, &u, &e) < 0) {
+                if (config_url_parse(node->text, &u, &e) < 0)
                         fail_value(r, key, node, e.msg);
-                        return;
-                }
-                mask_url(r, node, &u);
+                else
+                        mask_url(r, node, &u);
         }
         *out = config_copy(r, node->text);
         if (key->type == CONFIG_PATH)

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+#include <arpa/inet.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -70,7 +71,7 @@ refuse_plainly(struct reason *why, const char *what)
         return false;
 }
 
-/* %xx must be complete; in a host only bytes beyond ASCII may stand so. */
+/* %xx must be complete; in a host only % and bytes beyond ASCII may. */
 static bool
 check_escapes(struct view v, bool host, struct reason *why)
 {
@@ -80,7 +81,7 @@ check_escapes(struct view v, bool host, struct reason *why)
                 if (v.p[i] != '%')
                         continue;
                 if (piece.n < 3 || !is_hex(piece.p[1]) || !is_hex(piece.p[2]) ||
-                    (host && piece.p[1] < '8'))
+                    (host && piece.p[1] < '8' && !view_is(piece, "%25")))
                         return refuse(why, "invalid URL escape ", piece, "");
         }
         return true;
@@ -115,20 +116,44 @@ find_port(struct view host)
         return span_to(host, ":");
 }
 
+/* What stands in brackets is an IPv6 address; behind a %25 follows its zone, in any escapes. */
+static bool
+check_literal(struct view host, size_t end, struct reason *why)
+{
+        char text[INET6_ADDRSTRLEN];
+        struct in6_addr address;
+        size_t n = 1; /* of what stands before the zone, with the bracket */
+
+        while (n + 1 < end && (n + 4 > end || memcmp(host.p + n, "%25", 3) != 0))
+                n++;
+        if (n - 1 < sizeof(text)) {
+                memcpy(text, host.p + 1, n - 1);
+                text[n - 1] = '\0';
+                if (inet_pton(AF_INET6, text, &address) == 1)
+                        return check_escapes((struct view){host.p + n, end - n}, false, why);
+        }
+        return refuse(why, "invalid host: no IPv6 address is ", host, "");
+}
+
 static bool
 check_host(struct view host, struct reason *why)
 {
         size_t port = find_port(host);
+        bool literal = host.n > 0 && host.p[0] == '[';
 
         if (port == SIZE_MAX)
                 return refuse_plainly(why, "missing ']' in host");
+        if (!literal && span_to(host, "[]") < host.n)
+                return refuse_plainly(why, "invalid IP-literal");
         if (!is_port(view_from(host, port)))
                 return refuse(why, "invalid port ", view_from(host, port), " after host");
         for (size_t i = 0; i < host.n; i++) {
-                if (host.p[i] != '\0' && strchr(" \"<>\\^`{|}", host.p[i]) != NULL)
+                if (host.p[i] != '\0' && strchr(" \\^`{|}", host.p[i]) != NULL)
                         return refuse(why, "invalid character ", (struct view){host.p + i, 1},
                             " in host name");
         }
+        if (literal)
+                return check_literal(host, port, why);
         return check_escapes(host, true, why);
 }
 
@@ -189,7 +214,7 @@ take_authority(struct view *rest, struct config_url *u, struct reason *why)
 
 /* *u holds what was found, also after a failure. */
 static bool
-parse(struct view text, struct config_url *u, struct reason *why)
+parse_before_fragment(struct view text, struct config_url *u, struct reason *why)
 {
         struct view rest = text;
         size_t n = span_to(rest, "?#");
@@ -216,6 +241,13 @@ parse(struct view text, struct config_url *u, struct reason *why)
         if (!u->has_authority && u->scheme.n > 0)
                 return true; /* opaque */
         return check_escapes(rest, false, why);
+}
+
+static bool
+parse(struct view text, struct config_url *u, struct reason *why)
+{
+        return parse_before_fragment(text, u, why) &&
+            check_escapes(view_from(text, span_to(text, "#")), false, why);
 }
 
 int

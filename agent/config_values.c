@@ -65,7 +65,7 @@ take_number(struct view text, size_t *pos, double *out)
 }
 
 int
-config_size_parse(struct view text, uint64_t *out, struct err *e)
+config_size_parse(struct view text, int64_t *out, struct err *e)
 {
         static const double bound = 9223372036854775807.0; /* INT64_MAX */
         struct view rest = text;
@@ -100,11 +100,9 @@ config_size_parse(struct view text, uint64_t *out, struct err *e)
                             (int)unit.n, unit.p, (int)text.n, text.p);
                 sum += n * size;
         }
-        if (negative && sum > 0)
-                return err_set(e, ERR_CONFIG, "a size below zero: %.*s", (int)text.n, text.p);
         if (sum >= bound)
                 return err_set(e, ERR_CONFIG, "units: overflow parsing unit");
-        *out = (uint64_t)sum;
+        *out = (int64_t)(negative ? -sum : sum);
         return 0;
 }
 

@@ -14,10 +14,10 @@ struct buf;
 struct err;
 
 /*
- * "0", "10MiB", "1.5GB", "1GiB512MiB": numbers with units, all of them powers of 1024. ERR_CONFIG
- * with the reason ("units: unknown unit  in 100").
+ * "0", "10MiB", "1.5GB", "1GiB512MiB": numbers with units, all of them powers of 1024; a sign
+ * may stand before them. ERR_CONFIG with the reason ("units: unknown unit  in 100").
  */
-int config_size_parse(struct view text, uint64_t *out, struct err *e);
+int config_size_parse(struct view text, int64_t *out, struct err *e);
 
 /* Appends text in double quotes, what does not print escaped, as Go's %q does. */
 int config_quote(struct buf *out, struct view text, struct err *e);

@@ -204,7 +204,7 @@ refresh_pattern(
     struct file_source *f, const char *pattern, struct file_refresh *report, struct err *e)
 {
         glob_t found = {0};
-        int code = glob(pattern, 0, NULL, &found);
+        int code = glob(pattern, GLOB_PERIOD, NULL, &found);
         int rc = 0;
 
         if (code == GLOB_NOSPACE)

@@ -25,10 +25,11 @@ static const struct config_case cases[] = {
         "a port is required in DNS-SD configs for all record types except SRV", false},
     {"dns with another type", "  dns_sd_configs: [{names: [a], type: TXT}]\n",
         "invalid DNS-SD records type TXT", false},
-    {"another discovery", "  gce_sd_configs: []\n",
+    {"another discovery", "  gce_sd_configs: [{project: a, zone: b}]\n",
         "field gce_sd_configs not found in type config.ScrapeConfig; this discovery is not "
-        "supported yet",
+        "supported: let a program that has it write a file for file_sd_configs",
         false},
+    {"another discovery, empty", "  gce_sd_configs: []\n  consul_sd_configs:\n", NULL, false},
     {"none at all", "  dsn_sd_configs: []\n",
         "field dsn_sd_configs not found in type config.ScrapeConfig; did you mean "
         "\"dns_sd_configs\"?",

@@ -97,6 +97,20 @@ mistakes_are_told_with_the_name_of_the_file(void **state)
 }
 
 static void
+a_star_takes_a_leading_dot(void **state)
+{
+        struct files_fixture f = {.folder = testing_directory()};
+
+        (void)state;
+        put(&f, ".a.jobs", "scrape_configs: [{job_name: a}]\n");
+        put(&f, "b.jobs", "scrape_configs: [{job_name: b}]\n");
+        testing_ok(load(&f, "scrape_config_files: ['*.jobs']\n"), &f.e);
+        assert_int_equal(f.config->scrape->n_jobs, 2);
+        assert_string_equal(f.config->scrape->jobs[0].name, "a");
+        finish(&f);
+}
+
+static void
 a_folder_is_no_file(void **state)
 {
         struct files_fixture f = {.folder = testing_directory()};
@@ -151,6 +165,7 @@ main(void)
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(jobs_of_files_follow_those_of_the_main_file),
             cmocka_unit_test(mistakes_are_told_with_the_name_of_the_file),
+            cmocka_unit_test(a_star_takes_a_leading_dot),
             cmocka_unit_test(a_folder_is_no_file),
             cmocka_unit_test(targets_of_several_files_are_compared),
             cmocka_unit_test(a_star_stands_in_the_last_part_only),

@@ -9,6 +9,21 @@ static const struct config_case cases[] = {
     {"client without server", "  kubernetes_sd_configs: [{role: pod, bearer_token: a}]\n",
         "to use custom HTTP client configuration please provide the 'api_server' URL explicitly",
         false},
+    {"client as it is without keys",
+        "  kubernetes_sd_configs: [{role: pod, follow_redirects: true, enable_http2: true, "
+        "proxy_from_environment: false, bearer_token_file: \"\", tls_config: {ca_file: \"\", "
+        "insecure_skip_verify: false}}]\n",
+        NULL, false},
+    {"client that follows no redirects",
+        "  kubernetes_sd_configs: [{role: pod, follow_redirects: false}]\n",
+        "to use custom HTTP client configuration please provide", false},
+    {"client that trusts anybody",
+        "  kubernetes_sd_configs: [{role: pod, tls_config: {insecure_skip_verify: true}}]\n",
+        "to use custom HTTP client configuration please provide", false},
+    {"namespaces as a text", "  kubernetes_sd_configs: [{role: pod, namespaces: a}]\n",
+        "cannot unmarshal !!str `a` into kubernetes.plain", false},
+    {"selectors as a map", "  kubernetes_sd_configs: [{role: pod, selectors: {role: pod}}]\n",
+        "cannot unmarshal !!map into []kubernetes.SelectorConfig", false},
     {"client with kubeconfig",
         "  kubernetes_sd_configs: [{role: pod, kubeconfig_file: a, bearer_token: a}]\n",
         "cannot use a custom HTTP client configuration together with 'kubeconfig_file'", false},
@@ -47,11 +62,11 @@ static const struct config_case cases[] = {
         "namespace: true, deployment: true, job: true, cronjob: true}}]\n",
         NULL, false},
     {"attach key", "  kubernetes_sd_configs: [{role: pod, attach_metadata: {nod: true}}]\n",
-        "field nod not found in type kubernetes.plain", false},
+        "field nod not found in type kubernetes.AttachMetadataConfig", false},
     {"attach value", "  kubernetes_sd_configs: [{role: pod, attach_metadata: {node: 3.5}}]\n",
-        "node expects true or false", false},
+        "cannot unmarshal !!float `3.5` into bool; node expects true or false", false},
     {"names", "  kubernetes_sd_configs: [{role: pod, namespaces: {names: a}}]\n",
-        "names expects a list of strings", false},
+        "cannot unmarshal !!str `a` into []string; names expects a list of texts", false},
 };
 
 static void

@@ -36,9 +36,11 @@ static const struct config_case cases[] = {
         "format",
         true},
     {"conversion", "- job_name: x\n  convert_classic_histograms_to_nhcb: true\n",
-        "convert_classic_histograms_to_nhcb is not supported: classic histograms are stored as "
-        "they are",
-        false},
+        "warning: convert_classic_histograms_to_nhcb has no effect here: classic histograms are "
+        "sent as they are",
+        true},
+    {"conversion switched off again", "- job_name: x\n  convert_classic_histograms_to_nhcb: no\n",
+        NULL, false},
     {"classic ones", "- job_name: x\n  always_scrape_classic_histograms: true\n",
         "warning: always_scrape_classic_histograms has no effect here", true},
     {"extra series", "- job_name: x\n  extra_scrape_metrics: true\n", NULL, false},
