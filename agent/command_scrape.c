@@ -119,8 +119,7 @@ set_plain_job(struct scrape_job *job)
             .enable_compression = true,
             .name_scheme = NAME_UTF8,
             .escaping = "allow-utf-8",
-            .accept_text_1_0_0 = true,
-            .accept_text_0_0_4 = true};
+            .protocols = SCRAPE_PROTOCOLS_DEFAULT};
         http_options_init(&job->http);
 }
 
@@ -180,6 +179,14 @@ choose_job(struct run *r, struct err *e)
 
 /* ---- the page ---- */
 
+static void
+take_format(void *arg, enum text_format format)
+{
+        struct run *r = arg;
+
+        page_set_format(r->page, format);
+}
+
 /* Pieces of the decompressed page; the first one shows that there is something to have a type. */
 static int
 take_piece(void *arg, const char *p, size_t n, struct err *e)
@@ -188,10 +195,12 @@ take_piece(void *arg, const char *p, size_t n, struct err *e)
         const char *type = r->a.content_type != NULL ? r->a.content_type : "text/plain";
 
         if (n > 0 && !r->type_checked) {
-                int rc = media_type_accept(view_of(type), r->job->fallback_text, e);
+                enum text_format format;
+                int rc = media_type_accept(view_of(type), r->job->fallback, &format, e);
 
                 if (rc < 0)
                         return rc;
+                page_set_format(r->page, format);
                 r->type_checked = true;
         }
         return page_feed(r->page, p, n, e);
@@ -276,6 +285,7 @@ read_url(struct run *r, struct err *e)
             .url = r->a.source,
             .timeout_ms = r->job->timeout_ms,
             .any_type = r->a.content_type != NULL,
+            .format = take_format,
             .piece = take_piece,
             .done = take_result,
             .arg = r};
@@ -332,6 +342,7 @@ take_page(struct run *r, struct err *e)
                 rc = is_url(r->a.source) ? read_url(r, e) : read_file(r, e);
         if (rc == 0)
                 rc = page_finish(r->page, e);
+        rc = fetch_explain(&r->result, rc, e);
         if (rc == 0 && r->stats != NULL)
                 rc = print_stats(r, e);
         if (rc == 0 && fflush(stdout) != 0)
@@ -377,6 +388,8 @@ print_summary(const struct run *r, int64_t took_us)
             "%" PRIu64 " samples on the page: %" PRIu64 " kept in %" PRIu64 " series, %" PRIu64
             " dropped, %" PRIu64 " duplicates; %" PRIu64 " bytes in %.1f ms\n",
             c.samples, c.kept, c.series, c.dropped, c.duplicates, c.bytes, (double)took_us / 1000);
+        if (c.exemplars > 0)
+                (void)fprintf(stderr, "%" PRIu64 " exemplars passed over\n", c.exemplars);
         if (c.ahead > 0)
                 (void)fprintf(stderr,
                     "%" PRIu64 " refused: their timestamps are more than %d minutes ahead of this "

@@ -111,13 +111,14 @@ config_hash_job(struct scrape_job *job, uint64_t rules)
             job->track_timestamps_staleness, (uint64_t)job->name_scheme, job->label_limit,
             job->label_name_length_limit, job->label_value_length_limit, job->extra_scrape_metrics};
         const uint64_t request[] = {(uint64_t)job->timeout_ms, job->enable_compression,
-            job->fallback_text, job->accept_text_1_0_0, job->accept_text_0_0_4,
-            job->body_size_limit, job->sample_limit};
+            (uint64_t)job->fallback, job->body_size_limit, job->sample_limit};
 
         job->series_hash = 0;
         fold_bytes(&job->series_hash, series, sizeof(series));
         job->request_hash = 0;
         fold_bytes(&job->request_hash, request, sizeof(request));
+        fold_bytes(
+            &job->request_hash, job->protocols.v, job->protocols.n * sizeof(*job->protocols.v));
         fold_text(&job->request_hash, job->escaping);
         fold_client(&job->request_hash, &job->http);
 }

@@ -259,11 +259,11 @@ static const struct config_key remote_keys[] = {
         "receiver that turns out not to take it gets 1.0 instead; it is asked again after a day, "
         "a restart or a reload."},
     {"send_exemplars", CONFIG_BOOL, CONFIG_NO_EFFECT, CONFIG_NOWHERE, "false", NULL, NULL, NULL,
-        "Pages are asked for in the text format, which has no exemplars; samples are sent all the "
-        "same."},
+        "Exemplars on a page are passed over and counted; samples are sent all the same."},
     {"send_native_histograms", CONFIG_BOOL, CONFIG_NO_EFFECT, CONFIG_NOWHERE, "false", NULL, NULL,
         NULL,
-        "Pages are asked for in the text format, which has no native histograms; classic ones are "
+        "Pages are asked for in the text formats, which have no native histograms; classic ones "
+        "are "
         "sent."},
     {"convert_nhcb_to_classic", CONFIG_BOOL, CONFIG_NO_EFFECT, CONFIG_NOWHERE, "false", NULL, NULL,
         NULL, "Classic histograms are sent as they are."},

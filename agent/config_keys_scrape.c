@@ -9,8 +9,9 @@
 static const struct config_key common_keys[] = {
     {"scrape_protocols", CONFIG_PROTOCOLS, CONFIG_USED,
         offsetof(struct config_common, scrape_protocols), NULL, NULL, NULL, NULL,
-        "Formats to ask for. Of a list, PrometheusText1.0.0 and PrometheusText0.0.4 are asked for; "
-        "PrometheusText0.0.4 when none of them is there."},
+        "Formats to ask for, the best first; not written: OpenMetricsText1.0.0, "
+        "OpenMetricsText0.0.1, PrometheusText1.0.0, PrometheusText0.0.4. PrometheusProto is taken "
+        "and not asked for."},
     {"body_size_limit", CONFIG_SIZE, CONFIG_USED, offsetof(struct config_common, body_size_limit),
         "0", NULL, NULL, NULL,
         "A page of this size, unpacked, fails the scrape. 0: none; below zero: none in this job, "
@@ -41,7 +42,8 @@ static const struct config_key common_keys[] = {
         NULL, "Failed scrapes are told by the log, when they begin and end, and by /targets."},
     {"scrape_native_histograms", CONFIG_BOOL, CONFIG_NO_EFFECT, CONFIG_NOWHERE, "false", NULL, NULL,
         NULL,
-        "Pages are asked for in the text format, so that classic histograms come instead of native "
+        "Pages are asked for in the text formats, so that classic histograms come instead of "
+        "native "
         "ones."},
     {"convert_classic_histograms_to_nhcb", CONFIG_BOOL, CONFIG_NO_EFFECT, CONFIG_NOWHERE, "false",
         NULL, NULL, NULL,
@@ -118,8 +120,8 @@ static const struct config_key job_keys[] = {
         "The target may answer in gzip."},
     {"fallback_scrape_protocol", CONFIG_PROTOCOL, CONFIG_USED,
         offsetof(struct config_job, fallback_scrape_protocol), NULL, NULL, NULL, NULL,
-        "What a page without a good Content-Type is taken for; PrometheusText0.0.4 or "
-        "PrometheusText1.0.0."},
+        "What a page without a good Content-Type is taken for: one of those of scrape_protocols, "
+        "but PrometheusProto."},
     {"static_configs", CONFIG_SECTIONS, CONFIG_USED, offsetof(struct config_job, static_configs),
         NULL, NULL, NULL, &config_group_section, "Targets written here."},
     {"file_sd_configs", CONFIG_SECTIONS, CONFIG_USED, offsetof(struct config_job, file_sd_configs),

@@ -62,14 +62,14 @@ void config_relabel(struct config_reader *r, const struct config_rules *in,
     struct relabel_rules *out, uint64_t *hash);
 
 /* config_protocols.c */
-enum config_text_protocol { CONFIG_TEXT_NONE = 0, CONFIG_TEXT_1_0_0 = 1, CONFIG_TEXT_0_0_4 = 2 };
 /*
- * Checks a list of scrape protocols; returns which text protocols are in it (a set of bits).
+ * Checks a list of scrape protocols; *out gets those of them that are asked for, or stays as it is.
  * where ends Prometheus's message: "for global config".
  */
-unsigned config_protocols(struct config_reader *r, const struct yaml_node *list, const char *where);
-/* fallback_scrape_protocol; true when it names a text protocol. */
-bool config_fallback_protocol(struct config_reader *r, const struct config_job *job);
+void config_protocols(struct config_reader *r, const struct yaml_node *list, const char *where,
+    struct scrape_protocols *out);
+/* What fallback_scrape_protocol names; MEDIA_MISSING: nothing. */
+enum media_type config_fallback_protocol(struct config_reader *r, const struct config_job *job);
 /* Fills what global says about protocols and names: the fields behind its rows. */
 void config_global_names(struct config_reader *r, struct config_global *global);
 /* A job's own names, or what global says. */

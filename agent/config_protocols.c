@@ -1,6 +1,6 @@
 /*
  * Scrape protocols and name schemes (Prometheus config/config.go). Only the text formats are asked
- * for so far: others in a list are taken and left alone.
+ * for: PrometheusProto in a list is taken and left alone.
  */
 #include "agent/config_parts.h"
 #include "agent/config_values.h"
@@ -15,14 +15,17 @@ static const char supported[] = "[OpenMetricsText0.0.1 OpenMetricsText1.0.0 Prom
 
 static const struct {
         const char *name;
-        enum config_text_protocol text;
+        enum scrape_protocol protocol; /* SCRAPE_PROTOCOLS: not asked for */
+        enum media_type type;
 } protocols[] = {
-    {"OpenMetricsText0.0.1", CONFIG_TEXT_NONE},
-    {"OpenMetricsText1.0.0", CONFIG_TEXT_NONE},
-    {"PrometheusProto", CONFIG_TEXT_NONE},
-    {"PrometheusText0.0.4", CONFIG_TEXT_0_0_4},
-    {"PrometheusText1.0.0", CONFIG_TEXT_1_0_0},
+    {"OpenMetricsText0.0.1", SCRAPE_OPENMETRICS_0_0_1, MEDIA_OPENMETRICS},
+    {"OpenMetricsText1.0.0", SCRAPE_OPENMETRICS_1_0_0, MEDIA_OPENMETRICS},
+    {"PrometheusProto", SCRAPE_PROTOCOLS, MEDIA_PROTOBUF},
+    {"PrometheusText0.0.4", SCRAPE_TEXT_0_0_4, MEDIA_TEXT},
+    {"PrometheusText1.0.0", SCRAPE_TEXT_1_0_0, MEDIA_TEXT},
 };
+
+static const struct scrape_protocols every_text = SCRAPE_PROTOCOLS_DEFAULT;
 
 enum { PROTOCOLS = sizeof(protocols) / sizeof(protocols[0]) };
 
@@ -99,37 +102,39 @@ check_item(struct config_reader *r, const struct yaml_node *list, size_t at, con
         return false;
 }
 
-unsigned
-config_protocols(struct config_reader *r, const struct yaml_node *list, const char *where)
+void
+config_protocols(struct config_reader *r, const struct yaml_node *list, const char *where,
+    struct scrape_protocols *out)
 {
-        unsigned found = CONFIG_TEXT_NONE;
-        unsigned others = 0;
+        struct scrape_protocols found = {.n = 0};
+        bool proto = false;
 
         if (list->n_items == 0)
                 config_fail(
                     r, CONFIG_STAGE_VALUE, list, "scrape_protocols cannot be empty %s", where);
         for (size_t i = 0; i < list->n_items; i++) {
-                enum config_text_protocol text;
+                enum scrape_protocol p;
 
                 if (list->items[i]->kind == YAML_LIST || list->items[i]->kind == YAML_MAP ||
                     !check_item(r, list, i, where))
-                        return CONFIG_TEXT_1_0_0 | CONFIG_TEXT_0_0_4;
-                text = protocols[find_protocol(list->items[i]->text)].text;
-                found |= (unsigned)text;
-                others += text == CONFIG_TEXT_NONE;
+                        return;
+                p = protocols[find_protocol(list->items[i]->text)].protocol;
+                proto = proto || p == SCRAPE_PROTOCOLS;
+                if (p != SCRAPE_PROTOCOLS)
+                        found.v[found.n++] = p;
         }
-        if (found == CONFIG_TEXT_NONE && list->n_items > 0) {
+        if (proto && found.n > 0)
                 config_say(r, CONFIG_WARNING, list,
-                    "none of these scrape_protocols is asked for, but PrometheusText0.0.4: a "
-                    "target that has no text format fails");
-                found = CONFIG_TEXT_0_0_4;
-        } else if (others > 0)
-                config_say(r, CONFIG_NOTE, list,
-                    "of these scrape_protocols only the PrometheusText ones are asked for");
-        return found;
+                    "PrometheusProto is not asked for, the others of these scrape_protocols are: "
+                    "native histograms come as classic ones");
+        else if (proto)
+                config_say(r, CONFIG_WARNING, list,
+                    "PrometheusProto is not asked for, the text formats are instead: a target that "
+                    "has none fails, native histograms come as classic ones");
+        *out = found.n > 0 ? found : every_text;
 }
 
-bool
+enum media_type
 config_fallback_protocol(struct config_reader *r, const struct config_job *job)
 {
         const struct yaml_node *at = yaml_node_get(job->node, "fallback_scrape_protocol");
@@ -137,21 +142,20 @@ config_fallback_protocol(struct config_reader *r, const struct config_job *job)
         size_t found = find_protocol(name);
 
         if (name.n == 0)
-                return false;
+                return MEDIA_MISSING;
         if (found == PROTOCOLS) {
                 config_fail(r, CONFIG_STAGE_VALUE, at,
                     "invalid fallback_scrape_protocol for scrape config with job name \"%s\": "
                     "unknown scrape protocol %s, supported: %s",
                     job->job_name, name.p, supported);
-                return false;
+                return MEDIA_MISSING;
         }
-        if (protocols[found].text != CONFIG_TEXT_NONE)
-                return true;
-        config_fail(r, CONFIG_STAGE_LATER, at,
-            "fallback_scrape_protocol: %s is not supported yet; fallback_scrape_protocol expects "
-            "PrometheusText0.0.4 or PrometheusText1.0.0",
-            name.p);
-        return false;
+        if (protocols[found].type == MEDIA_PROTOBUF)
+                config_fail(r, CONFIG_STAGE_LATER, at,
+                    "fallback_scrape_protocol: %s is not supported; fallback_scrape_protocol "
+                    "expects one of the text formats",
+                    name.p);
+        return protocols[found].type;
 }
 
 /* "" leaves *out alone and returns false. */
@@ -208,10 +212,10 @@ config_global_names(struct config_reader *r, struct config_global *global)
         (void)read_scheme(r, &global->common, &global->scheme);
         escaping = read_escaping(r, &global->common, "global");
         global->effective_escaping = escaping != NULL ? escaping : default_escaping(global->scheme);
-        global->text_protocols = CONFIG_TEXT_1_0_0 | CONFIG_TEXT_0_0_4;
+        global->protocols = every_text;
         if (global->common.scrape_protocols != NULL)
-                global->text_protocols =
-                    config_protocols(r, global->common.scrape_protocols, "for global config");
+                config_protocols(
+                    r, global->common.scrape_protocols, "for global config", &global->protocols);
 }
 
 enum name_scheme

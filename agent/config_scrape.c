@@ -56,16 +56,14 @@ static void
 set_protocols(struct config_reader *r, const struct config_global *global,
     const struct config_job *in, struct scrape_job *job)
 {
-        unsigned text = global->text_protocols;
         char where[256];
 
         (void)snprintf(
             where, sizeof(where), "for scrape config with job name \"%s\"", in->job_name);
+        job->protocols = global->protocols;
         if (in->common.scrape_protocols != NULL)
-                text = config_protocols(r, in->common.scrape_protocols, where);
-        job->accept_text_1_0_0 = (text & CONFIG_TEXT_1_0_0) != 0;
-        job->accept_text_0_0_4 = (text & CONFIG_TEXT_0_0_4) != 0;
-        job->fallback_text = config_fallback_protocol(r, in);
+                config_protocols(r, in->common.scrape_protocols, where, &job->protocols);
+        job->fallback = config_fallback_protocol(r, in);
         job->name_scheme = config_job_names(r, global, &in->common, &job->escaping);
 }
 

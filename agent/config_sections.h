@@ -9,6 +9,7 @@
 
 #include "agent/config.h"
 #include "base/labels.h"
+#include "scrape/job.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -38,7 +39,7 @@ struct config_global {
         int64_t scrape_timeout_ms;
         const struct yaml_node *external_labels;
         /* no keys: made of the above by config_global_names */
-        unsigned text_protocols; /* enum config_text_protocol */
+        struct scrape_protocols protocols;
         enum name_scheme scheme;
         const char *effective_escaping;
 };

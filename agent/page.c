@@ -184,8 +184,11 @@ take_sample(void *arg, const struct text_sample *x, struct err *e)
 {
         struct page *p = arg;
         int dropped_by = -1;
-        const struct finalize_input in = {
-            .job = p->o.job, .series = x->series, .type = x->type, .dropped_by = &dropped_by};
+        const struct finalize_input in = {.job = p->o.job,
+            .series = x->series,
+            .type = x->type,
+            .format = x->format,
+            .dropped_by = &dropped_by};
         bool stamped = is_stamped(p, x);
         bool kept = false;
         bool seen;
@@ -261,6 +264,12 @@ page_free(struct page *p)
         free(p);
 }
 
+void
+page_set_format(struct page *p, enum text_format format)
+{
+        textparse_set_format(p->parser, format);
+}
+
 int
 page_feed(void *arg, const char *bytes, size_t n, struct err *e)
 {
@@ -295,6 +304,7 @@ void
 page_count(const struct page *p, struct page_counts *out)
 {
         *out = p->counts;
+        out->exemplars = textparse_exemplars(p->parser);
 }
 
 void

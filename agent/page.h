@@ -8,6 +8,8 @@
 #ifndef AGENT_PAGE_H
 #define AGENT_PAGE_H
 
+#include "scrape/textparse.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -33,11 +35,14 @@ struct page_counts {
         uint64_t kept; /* would be stored */
         uint64_t dropped; /* by relabeling */
         uint64_t duplicates; /* the same series again without a timestamp */
+        uint64_t exemplars; /* passed over */
         uint64_t ahead; /* with a timestamp of their own too far in the future */
 };
 
 int page_new(const struct page_options *o, struct page **out, struct err *e);
 void page_free(struct page *p);
+/* Before the first byte; else it is the exposition format. */
+void page_set_format(struct page *p, enum text_format format);
 /* arg is the page; any cut is fine. An error is the page's failure: nothing more is fed. */
 int page_feed(void *arg, const char *bytes, size_t n, struct err *e);
 int page_finish(struct page *p, struct err *e);

@@ -28,6 +28,7 @@ SLACK = 5  # instructions: a part of one or two may double
 WORDS = {
     "inflate": "gunzip_feed: zlib",
     "lines": "textparse_feed into an empty sink: cut, check, number",
+    "openmetrics": "the same page as OpenMetrics",
     "number": "textfloat_short, textfloat_parse",
     "hash": "hash_seeded of a series",
     "labels": "textparse_labels: a new series",

@@ -10,6 +10,7 @@
 #define SCRAPE_FETCH_H
 
 #include "base/err.h"
+#include "scrape/textparse.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,10 +30,13 @@ struct fetch_result {
         uint64_t wire_bytes; /* received: headers and body */
         uint64_t page_bytes; /* decompressed */
         unsigned connections_opened;
+        char encoding[24]; /* a Content-Encoding that is not undone; "": none */
 };
 
 /* A piece of the decompressed body, valid during the call; an error ends the fetch with it. */
 typedef int (*fetch_piece)(void *arg, const char *p, size_t n, struct err *e);
+/* What the answer says its page is, before the first piece. */
+typedef void (*fetch_format)(void *arg, enum text_format format);
 /*
  * The end; called once for each fetch that was started and not cancelled. May start others, and
  * must not cancel any; the same goes for pieces.
@@ -61,6 +65,7 @@ struct fetch_request { /* what is pointed at is borrowed until done or fetch_can
         struct fetch_route *route; /* NULL: every request goes through libcurl */
         int64_t timeout_ms; /* from here to the last byte */
         bool any_type; /* Content-Type is not looked at: the caller knows better */
+        fetch_format format; /* NULL: nobody asks; not called with any_type */
         fetch_piece piece;
         fetch_done done;
         void *arg;
@@ -84,6 +89,12 @@ int fetcher_turn(struct fetcher *f, int wait_ms, struct err *e);
 /* Ends a wait. Any thread. */
 void fetcher_wake(struct fetcher *f);
 size_t fetcher_in_flight(const struct fetcher *f);
+
+/*
+ * Of a page that could not be read (rc, e): puts before the sentence that it came in an encoding
+ * that was not asked for, if it did. Returns rc.
+ */
+int fetch_explain(const struct fetch_result *r, int rc, struct err *e);
 
 /* Appends the value of the Accept header for what the job takes. */
 int fetch_accept(const struct scrape_job *job, struct buf *out, struct err *e);

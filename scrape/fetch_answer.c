@@ -9,6 +9,7 @@
 #include "scrape/mediatype.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -23,6 +24,7 @@ fetch_answer_reset(struct fetch *x)
         x->has_encoding = false;
         x->gzipped = false;
         x->closes = false;
+        x->result.encoding[0] = '\0';
         x->body_bytes = 0;
         if (x->gunzip != NULL)
                 gunzip_reset(x->gunzip);
@@ -55,6 +57,7 @@ fetch_take_header(struct fetch *x, const char *p, size_t n)
                 x->gzipped = false;
                 x->closes = false;
                 x->content_type[0] = '\0';
+                x->result.encoding[0] = '\0';
         } else if (!x->has_content_type && is_header(p, n, "Content-Type", &value)) {
                 size_t keep = value.n < FETCH_HEADER_MAX - 1 ? value.n : FETCH_HEADER_MAX - 1;
 
@@ -64,10 +67,22 @@ fetch_take_header(struct fetch *x, const char *p, size_t n)
         } else if (!x->has_encoding && is_header(p, n, "Content-Encoding", &value)) {
                 x->has_encoding = true;
                 x->gzipped = view_is(value, "gzip");
+                if (!x->gzipped && !view_is(value, "identity"))
+                        (void)snprintf(x->result.encoding, sizeof(x->result.encoding), "%.*s",
+                            (int)value.n, value.p);
         } else if (is_header(p, n, "Connection", &value)) {
                 x->closes = x->closes || value.n != strlen("keep-alive") ||
                     strncasecmp(value.p, "keep-alive", value.n) != 0;
         }
+}
+
+int
+fetch_explain(const struct fetch_result *r, int rc, struct err *e)
+{
+        if (rc == ERR_PARSE && r->encoding[0] != '\0')
+                (void)err_prefix(
+                    e, "the page is encoded as \"%s\", only gzip is undone", r->encoding);
+        return rc;
 }
 
 /* Decompressed bytes. */
@@ -80,11 +95,14 @@ take_page(void *arg, const char *p, size_t n, struct err *e)
         if (n == 0)
                 return 0;
         if (x->result.page_bytes == 0 && !x->request.any_type) {
-                int rc =
-                    media_type_accept(view_of(x->content_type), x->request.job->fallback_text, e);
+                enum text_format format;
+                int rc = media_type_accept(
+                    view_of(x->content_type), x->request.job->fallback, &format, e);
 
                 if (rc < 0)
                         return rc;
+                if (x->request.format != NULL)
+                        x->request.format(x->request.arg, format);
         }
         x->result.page_bytes += n;
         x->turn_bytes += n;

@@ -24,14 +24,24 @@ enum { FETCH_CURL_MEMORY = 30 << 10 }; /* about what a handle and its buffer cos
 int
 fetch_accept(const struct scrape_job *job, struct buf *out, struct err *e)
 {
+        static const struct {
+                const char *type;
+                bool escaping; /* how names are to be escaped is said of this one */
+        } types[SCRAPE_PROTOCOLS] = {
+            [SCRAPE_OPENMETRICS_1_0_0] = {"application/openmetrics-text;version=1.0.0", true},
+            [SCRAPE_OPENMETRICS_0_0_1] = {"application/openmetrics-text;version=0.0.1", false},
+            [SCRAPE_TEXT_1_0_0] = {"text/plain;version=1.0.0", true},
+            [SCRAPE_TEXT_0_0_4] = {"text/plain;version=0.0.4", false},
+        };
         int weight = 6; /* tenths, falling by one from entry to entry */
         int rc = 0;
 
-        if (job->accept_text_1_0_0)
-                rc = buf_printf(out, e, "text/plain;version=1.0.0;escaping=%s;q=0.%d,",
-                    job->escaping, weight--);
-        if (rc == 0 && job->accept_text_0_0_4)
-                rc = buf_printf(out, e, "text/plain;version=0.0.4;q=0.%d,", weight--);
+        for (size_t i = 0; rc == 0 && i < job->protocols.n; i++) {
+                bool escaping = types[job->protocols.v[i]].escaping;
+
+                rc = buf_printf(out, e, "%s%s%s;q=0.%d,", types[job->protocols.v[i]].type,
+                    escaping ? ";escaping=" : "", escaping ? job->escaping : "", weight--);
+        }
         if (rc == 0)
                 rc = buf_printf(out, e, "*/*;q=0.%d", weight);
         return rc;

@@ -205,11 +205,13 @@ int
 finalize_labels(const struct finalize_input *in, struct labels *l, bool *kept, size_t *out_offset,
     struct err *e)
 {
+        const struct text_sample text = {
+            .series = in->series, .type = in->type, .format = in->format};
         enum relabel_verdict verdict = RELABEL_KEPT;
         int rc;
 
         *out_offset = SIZE_MAX;
-        rc = textparse_labels(in->series, in->type, l, out_offset, e);
+        rc = textparse_labels(&text, l, out_offset, e);
         if (rc < 0)
                 return rc;
         *out_offset = SIZE_MAX;

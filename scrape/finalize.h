@@ -21,6 +21,7 @@ struct finalize_input {
         size_t n_target_labels;
         struct view series; /* raw text */
         enum metric_type type;
+        enum text_format format;
         int *dropped_by; /* the rule that dropped the series, -1: none; NULL: nobody asks */
 };
 

@@ -13,6 +13,7 @@
 #include "base/http.h"
 #include "base/labels.h"
 #include "base/relabel.h"
+#include "scrape/mediatype.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -100,6 +101,27 @@ struct job_param {
         size_t n_values;
 };
 
+/* What a target may be asked for, in the order that is the default. */
+enum scrape_protocol {
+        SCRAPE_OPENMETRICS_1_0_0,
+        SCRAPE_OPENMETRICS_0_0_1,
+        SCRAPE_TEXT_1_0_0,
+        SCRAPE_TEXT_0_0_4,
+        SCRAPE_PROTOCOLS
+};
+
+struct scrape_protocols {
+        enum scrape_protocol v[SCRAPE_PROTOCOLS]; /* the one that is liked best first */
+        size_t n;
+};
+
+#define SCRAPE_PROTOCOLS_DEFAULT \
+        { \
+                .v = {SCRAPE_OPENMETRICS_1_0_0, SCRAPE_OPENMETRICS_0_0_1, SCRAPE_TEXT_1_0_0, \
+                    SCRAPE_TEXT_0_0_4}, \
+                .n = SCRAPE_PROTOCOLS \
+        }
+
 struct scrape_job {
         const char *name;
         int64_t interval_ms;
@@ -113,11 +135,10 @@ struct scrape_job {
         bool track_timestamps_staleness;
         bool enable_compression;
         bool extra_scrape_metrics; /* three more report series */
-        bool fallback_text; /* fallback_scrape_protocol names a text format */
+        enum media_type fallback; /* of fallback_scrape_protocol; MEDIA_MISSING: none */
         enum name_scheme name_scheme;
         const char *escaping; /* for the Accept header: "allow-utf-8", "underscores", … */
-        bool accept_text_1_0_0; /* scrape_protocols has PrometheusText1.0.0 */
-        bool accept_text_0_0_4;
+        struct scrape_protocols protocols;
         /* limits; 0: none */
         uint64_t body_size_limit;
         uint64_t sample_limit;

@@ -143,19 +143,14 @@ media_type_of(struct view header)
         return MEDIA_OTHER;
 }
 
-int
-media_type_accept(struct view header, bool fallback_text, struct err *e)
+/* Why there is no format for it. */
+static int
+refuse(struct view header, enum media_type type, struct err *e)
 {
-        enum media_type type = media_type_of(header);
-
-        if (type == MEDIA_TEXT)
-                return 0;
-        if (type == MEDIA_OPENMETRICS || type == MEDIA_PROTOBUF)
+        if (type == MEDIA_PROTOBUF)
                 return err_set(e, ERR_REFUSED,
-                    "the target sent Content-Type \"%.*s\", which is not supported yet",
+                    "the target sent Content-Type \"%.*s\", and only the text formats are read",
                     (int)header.n, header.p);
-        if (fallback_text)
-                return 0;
         if (type == MEDIA_MISSING)
                 return err_set(e, ERR_REFUSED,
                     "the target sent no Content-Type and the job has no fallback_scrape_protocol");
@@ -168,4 +163,19 @@ media_type_accept(struct view header, bool fallback_text, struct err *e)
             "the target sent Content-Type \"%.*s\", which is not one of metrics, and the job has "
             "no fallback_scrape_protocol",
             (int)header.n, header.p);
+}
+
+int
+media_type_accept(
+    struct view header, enum media_type fallback, enum text_format *out, struct err *e)
+{
+        enum media_type said = media_type_of(header);
+        enum media_type type = said;
+
+        if (said != MEDIA_TEXT && said != MEDIA_OPENMETRICS && said != MEDIA_PROTOBUF)
+                type = fallback;
+        if (type != MEDIA_TEXT && type != MEDIA_OPENMETRICS)
+                return refuse(header, said, e);
+        *out = type == MEDIA_TEXT ? TEXT_PROMETHEUS : TEXT_OPENMETRICS;
+        return 0;
 }

@@ -6,8 +6,7 @@
 #define SCRAPE_MEDIATYPE_H
 
 #include "base/view.h"
-
-#include <stdbool.h>
+#include "scrape/textparse.h"
 
 struct err;
 
@@ -23,9 +22,11 @@ enum media_type {
 enum media_type media_type_of(struct view header);
 
 /*
- * Can a page with that Content-Type be read? With a fallback (the job's fallback_scrape_protocol) a
- * missing, broken or unknown type is text. ERR_REFUSED says why not.
+ * In which format is a page with that Content-Type? A missing, broken or unknown one is what the
+ * fallback says (the job's fallback_scrape_protocol; MEDIA_MISSING: there is none). ERR_REFUSED
+ * says why the page cannot be read.
  */
-int media_type_accept(struct view header, bool fallback_text, struct err *e);
+int media_type_accept(
+    struct view header, enum media_type fallback, enum text_format *out, struct err *e);
 
 #endif

@@ -68,9 +68,9 @@ metadata_draft_free(struct metadata_draft *d)
         free(d);
 }
 
-/* Appends with \\, \n and, in names, \" resolved. */
+/* Appends with \\, \n and, where quotes are escaped, \" resolved. */
 static int
-append_unescaped(struct buf *out, struct view v, bool name, struct err *e)
+append_unescaped(struct buf *out, struct view v, bool quotes, struct err *e)
 {
         int rc = 0;
 
@@ -78,7 +78,8 @@ append_unescaped(struct buf *out, struct view v, bool name, struct err *e)
                 char c = v.p[i];
                 char follows = (char)(i + 1 < v.n ? v.p[i + 1] : '\0');
 
-                if (c == '\\' && (follows == '\\' || follows == 'n' || (name && follows == '"'))) {
+                if (c == '\\' &&
+                    (follows == '\\' || follows == 'n' || (quotes && follows == '"'))) {
                         c = (char)(follows == 'n' ? '\n' : follows);
                         i++;
                 }
@@ -88,10 +89,10 @@ append_unescaped(struct buf *out, struct view v, bool name, struct err *e)
 }
 
 static int
-append_part(struct buf *out, struct view v, bool name, struct err *e)
+append_part(struct buf *out, struct view v, bool quotes, struct err *e)
 {
         if (v.n > 0 && memchr(v.p, '\\', v.n) != NULL)
-                return append_unescaped(out, v, name, e);
+                return append_unescaped(out, v, quotes, e);
         return buf_append(out, v.p, v.n, e);
 }
 
@@ -101,16 +102,19 @@ metadata_draft_add(void *draft, enum text_meta what, struct view name, struct vi
         struct metadata_draft *d = draft;
         struct line line = {.at = d->bytes.len, .what = what};
         bool quoted = name.n >= 2 && name.p[0] == '"';
+        bool quotes = what == TEXT_META_HELP_QUOTES;
 
         if (d->cut)
                 return;
+        if (quotes)
+                line.what = TEXT_META_HELP;
         if (quoted)
                 name = (struct view){name.p + 1, name.n - 2};
         d->cut = append_part(&d->bytes, name, quoted, NULL) < 0;
         line.name = (uint32_t)(d->bytes.len - line.at);
         if (what == TEXT_META_TYPE && view_is(text, "untyped"))
                 text = VIEW_LIT("unknown");
-        d->cut = d->cut || append_part(&d->bytes, text, false, NULL) < 0;
+        d->cut = d->cut || append_part(&d->bytes, text, quotes, NULL) < 0;
         line.text = (uint32_t)(d->bytes.len - line.at) - line.name;
         d->cut = d->cut || buf_append(&d->lines, &line, sizeof(line), NULL) < 0;
 }

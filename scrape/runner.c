@@ -315,6 +315,7 @@ publish(struct runner *r, const struct series_report *report, const struct fetch
         held = r->counts.held;
         series_count(r->series, &r->counts);
         count_report(&r->env->stats, report, f);
+        r->env->stats.exemplars_dropped += r->parse != NULL ? textparse_exemplars(r->parse) : 0;
         (void)pthread_mutex_unlock(&r->env->mtx);
         log_health(r, before, why);
         log_held(r, held);
@@ -418,6 +419,14 @@ guess_series(void *arg, struct view text)
         return series_guess(r->series, text);
 }
 
+static void
+take_format(void *arg, enum text_format format)
+{
+        struct runner *r = arg;
+
+        textparse_set_format(r->parse, format);
+}
+
 static int
 take_piece(void *arg, const char *p, size_t n, struct err *e)
 {
@@ -438,6 +447,7 @@ take_result(void *arg, const struct fetch_result *f)
         r->fetch = NULL;
         if (rc == 0)
                 rc = textparse_finish(r->parse, &e);
+        rc = fetch_explain(f, rc, &e);
         end_page(r, f, rc < 0 ? &e : NULL);
 }
 
@@ -451,6 +461,7 @@ start_fetch(struct runner *r, struct err *e)
             .unix_socket = r->target->unix_socket,
             .route = &r->route,
             .timeout_ms = r->target->timeout_ms,
+            .format = take_format,
             .piece = take_piece,
             .done = take_result,
             .arg = r};

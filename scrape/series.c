@@ -148,7 +148,7 @@ series_begin(struct series *s, int64_t tick_ms, struct err *e)
                 if (rc < 0)
                         return rc;
         }
-        s->follows_page = s->report.up && s->report.scraped > 0;
+        s->follows_page = s->report.up && (s->report.scraped > 0 || s->body_bytes > 0);
         memset(&s->report, 0, sizeof(s->report));
         s->report.out_of_bounds = s->out_of_bounds;
         s->out_of_bounds = 0;

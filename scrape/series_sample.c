@@ -65,7 +65,7 @@ stage_stamped(struct series *s, uint32_t slot, const struct text_sample *x, stru
                 s->report.out_of_bounds++;
                 return 0;
         }
-        if ((last != NULL && x->timestamp_ms <= *last) ||
+        if (x->timestamp_ms == INT64_MIN || (last != NULL && x->timestamp_ms <= *last) ||
             series_is_held(s, slot, x->timestamp_ms)) {
                 s->report.out_of_order++;
                 return 0;
@@ -121,6 +121,13 @@ stage_sample(struct series *s, uint32_t slot, const struct text_sample *x, struc
         s->kept++;
         *flags = (uint8_t)((*flags | SLOT_SEEN) & ~SLOT_STAMPED);
         return series_stage(s, slot, x->bits, e);
+}
+
+/* Samples of the page that were not taken: what changes it does not count as added. */
+static uint64_t
+count_refused(const struct series *s)
+{
+        return s->report.over_limit + s->report.out_of_order + s->report.out_of_bounds;
 }
 
 /* ---- unknown raw texts ---- */
@@ -213,11 +220,13 @@ add_unknown(struct series *s, const struct text_sample *x, uint64_t raw_hash, st
             .target_labels = s->target->labels,
             .n_target_labels = s->target->n_labels,
             .series = x->series,
-            .type = x->type};
+            .type = x->type,
+            .format = x->format};
         struct labels l;
         size_t offset;
         bool kept = false;
         uint32_t slot = SLOT_NONE;
+        uint64_t refused;
         int rc;
 
         arena_reset(&s->pool->arena);
@@ -236,8 +245,10 @@ add_unknown(struct series *s, const struct text_sample *x, uint64_t raw_hash, st
         rc = slot_of_labels(s, &l, raw_hash, &slot, e);
         if (rc < 0 || slot == SLOT_NONE)
                 return rc;
-        s->report.added++;
-        return stage_sample(s, slot, x, e);
+        refused = count_refused(s);
+        rc = stage_sample(s, slot, x, e);
+        s->report.added += rc == 0 && count_refused(s) == refused;
+        return rc;
 }
 
 /* Another raw text of a series that has a slot: a duplicate, or what the series is called now. */
@@ -289,7 +300,7 @@ take_usual(struct series *s, uint32_t slot, uint64_t bits)
 static int
 take_known(struct series *s, uint32_t slot, const struct text_sample *x, struct err *e)
 {
-        uint64_t over_limit = s->report.over_limit;
+        uint64_t refused = count_refused(s);
         bool back;
         int rc;
 
@@ -298,7 +309,7 @@ take_known(struct series *s, uint32_t slot, const struct text_sample *x, struct 
         back = is_back(s, slot);
         rc = stage_sample(s, slot, x, e);
         s->report.post_relabel++;
-        if (back && s->report.over_limit == over_limit)
+        if (back && count_refused(s) == refused)
                 s->report.added++;
         return rc;
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 enum textclass {
+        TEXTCLASS_NONE = 0,
         TEXTCLASS_NAME_START = 1, /* a-z A-Z _ : */
         TEXTCLASS_NAME = 2, /* those and 0-9 */
         TEXTCLASS_LABEL_START = 4, /* a-z A-Z _ */

@@ -1,7 +1,10 @@
 /*
- * The series grammar, as the lexer and the parser of Prometheus have it (model/textparse/promlex.l,
- * promparse.go), what they do with NUL bytes included: within a label's value they count as text,
- * after the blanks that follow a '=' they are passed over, elsewhere they are an error.
+ * The series grammar, as the lexers and parsers of Prometheus have it (model/textparse/promlex.l,
+ * promparse.go; openmetricslex.l, openmetricsparse.go), what they do with NUL bytes included:
+ * within a label's value they count as text, after the blanks that follow a '=' they are passed
+ * over, elsewhere they are an error.
+ *
+ * OpenMetrics has no blanks, wants its commas, and no line feed in a value.
  */
 #include "scrape/textlabels.h"
 
@@ -20,6 +23,8 @@ struct walk {
         const char *start;
         const char *p;
         const char *end;
+        enum text_format format;
+        enum textclass blank; /* no class in OpenMetrics */
         enum metric_type type;
         struct labels *labels; /* NULL: only the grammar is checked */
         bool has_name;
@@ -97,6 +102,8 @@ take_quoted(struct walk *w, bool value, struct view *out, struct err *e)
         for (; w->p < w->end && *w->p != '"'; w->p++) {
                 if (*w->p == '\0' && !value)
                         return fail_at(w, w->p, "a NUL byte in a quoted name", e);
+                if (*w->p == '\n' && value && w->format == TEXT_OPENMETRICS)
+                        return fail_at(w, w->p, "a line feed in a label value", e);
                 if (*w->p != '\\')
                         continue;
                 w->p++;
@@ -196,7 +203,7 @@ take_value(struct walk *w, struct view name, struct err *e)
         if (!at(w, '='))
                 return expected(w, "'=' after a label name", e);
         w->p++;
-        while (w->p < w->end && textclass_is(*w->p, TEXTCLASS_BLANK)) {
+        while (w->p < w->end && textclass_is(*w->p, w->blank)) {
                 w->p++;
                 skip_nul(w);
         }
@@ -230,20 +237,23 @@ take_entry(struct walk *w, bool *closed, struct err *e)
         }
         if (rc < 0)
                 return rc;
-        skip(w, TEXTCLASS_BLANK);
+        skip(w, w->blank);
         if (quoted && (at(w, ',') || at(w, '}'))) {
                 rc = set_name(w, from, name, e);
         } else {
                 rc = take_value(w, name, e);
-                skip(w, TEXTCLASS_BLANK);
+                skip(w, w->blank);
         }
         if (rc < 0)
                 return rc;
+        *closed = at(w, '}');
         if (at(w, ',')) {
                 w->p++;
-                skip(w, TEXTCLASS_BLANK);
+                skip(w, w->blank);
+                *closed = at(w, '}');
+        } else if (!*closed && w->format == TEXT_OPENMETRICS) {
+                return expected(w, "',' or '}'", e);
         }
-        *closed = at(w, '}');
         return 0;
 }
 
@@ -255,7 +265,7 @@ take_braces(struct walk *w, struct err *e)
         int rc = 0;
 
         w->p++;
-        skip(w, TEXTCLASS_BLANK);
+        skip(w, w->blank);
         closed = at(w, '}');
         while (rc == 0 && !closed)
                 rc = take_entry(w, &closed, e);
@@ -270,13 +280,13 @@ take_series(struct walk *w, struct err *e)
 {
         int rc = 0;
 
-        skip(w, TEXTCLASS_BLANK);
+        skip(w, w->blank);
         if (w->p < w->end && textclass_is(*w->p, TEXTCLASS_NAME_START)) {
                 skip(w, TEXTCLASS_NAME);
                 rc = set_name(w, w->start, (struct view){w->start, (size_t)(w->p - w->start)}, e);
                 if (rc < 0 || w->p == w->end)
                         return rc;
-                skip(w, TEXTCLASS_BLANK);
+                skip(w, w->blank);
         }
         if (!at(w, '{'))
                 return expected(w, w->has_name ? "'{'" : "a metric name or '{'", e);
@@ -310,23 +320,34 @@ drop_empty(struct labels *l)
         l->n = kept;
 }
 
-int
-textlabels_check(struct view series, size_t *out_offset, struct err *e)
+static enum textclass
+blank_of(enum text_format format)
 {
-        struct walk w = {
-            .start = series.p, .p = series.p, .end = series.p + series.n, .out_offset = out_offset};
+        return format == TEXT_PROMETHEUS ? TEXTCLASS_BLANK : TEXTCLASS_NONE;
+}
+
+int
+textlabels_check(struct view series, enum text_format format, size_t *out_offset, struct err *e)
+{
+        struct walk w = {.start = series.p,
+            .p = series.p,
+            .end = series.p + series.n,
+            .format = format,
+            .blank = blank_of(format),
+            .out_offset = out_offset};
 
         return take_series(&w, e);
 }
 
 int
-textparse_labels(
-    struct view series, enum metric_type type, struct labels *l, size_t *out_offset, struct err *e)
+textparse_labels(const struct text_sample *s, struct labels *l, size_t *out_offset, struct err *e)
 {
-        struct walk w = {.start = series.p,
-            .p = series.p,
-            .end = series.p + series.n,
-            .type = type,
+        struct walk w = {.start = s->series.p,
+            .p = s->series.p,
+            .end = s->series.p + s->series.n,
+            .format = s->format,
+            .blank = blank_of(s->format),
+            .type = s->type,
             .labels = l,
             .out_offset = out_offset};
         int rc;

@@ -6,6 +6,7 @@
 #define SCRAPE_TEXTLABELS_H
 
 #include "base/view.h"
+#include "scrape/textparse.h"
 
 #include <stddef.h>
 
@@ -15,7 +16,8 @@ struct err;
  * Checks the grammar of a series text without making labels. ERR_PARSE, with *out_offset where the
  * error lies. Text that is cut short is an error too.
  */
-int textlabels_check(struct view series, size_t *out_offset, struct err *e);
+int textlabels_check(
+    struct view series, enum text_format format, size_t *out_offset, struct err *e);
 
 /* How a message names the byte at p: "@", \xff, "the end of the line". Writes to out. */
 enum { TEXTLABELS_BYTE_MAX = 24 };

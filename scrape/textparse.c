@@ -7,8 +7,11 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "scrape/openmetrics.h"
+#include "scrape/textpage.h"
 #include "scrape/textrecord.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,11 +63,13 @@ textparse_reset(struct textparse *t)
                 buf_release(&t->partial);
         t->retry_at = 0;
         t->failed = false;
-        t->page.line = 1;
-        t->page.guess_in = t->page.guess_misses = 0;
-        t->page.error_line = t->page.error_column = 0;
-        t->page.sample.type = METRIC_UNTYPED;
-        t->page.ended = false;
+        textpage_reset(&t->page);
+}
+
+void
+textparse_set_format(struct textparse *t, enum text_format format)
+{
+        t->page.sample.format = format;
 }
 
 void
@@ -74,10 +79,24 @@ textparse_position(const struct textparse *t, uint64_t *line, uint64_t *column)
         *column = t->page.error_column;
 }
 
+uint64_t
+textparse_exemplars(const struct textparse *t)
+{
+        return t->page.exemplars;
+}
+
 size_t
 textparse_memory(const struct textparse *t)
 {
         return sizeof(*t) + t->partial.cap;
+}
+
+static int
+run(struct textparse *t, const char *p, const char *end, const char **stop, struct err *e)
+{
+        if (t->page.sample.format == TEXT_OPENMETRICS)
+                return openmetrics_run(&t->page, p, end, stop, e);
+        return textrecord_run(&t->page, p, end, stop, e);
 }
 
 /* How many bytes of the piece to take into the partial record: up to a line feed, or all. */
@@ -117,12 +136,12 @@ complete_partial(struct textparse *t, const char **p, const char *end, struct er
         start = stop = t->partial.ptr;
         last = memrchr(start, '\n', t->partial.len);
         if (last != NULL) {
-                rc = textrecord_run(&t->page, start, last + 1, &stop, e);
+                rc = run(t, start, last + 1, &stop, e);
                 if (rc != 0)
                         return rc;
         }
         if (stop == start && full && !t->page.ended)
-                return textrecord_too_long(&t->page, e);
+                return textpage_too_long(&t->page, e);
         t->retry_at = stop == start ? t->partial.len + t->partial.len / 2 : 0;
         buf_consume(&t->partial, (size_t)(stop - start));
         return 0;
@@ -144,13 +163,13 @@ feed(struct textparse *t, const char *p, size_t n, struct err *e)
                 return 0;
         last = memrchr(p, '\n', (size_t)(end - p));
         if (last != NULL) {
-                int rc = textrecord_run(&t->page, p, last + 1, &p, e);
+                int rc = run(t, p, last + 1, &p, e);
 
                 if (rc != 0 || t->page.ended)
                         return rc;
         }
         if ((size_t)(end - p) > t->page.max_line)
-                return textrecord_too_long(&t->page, e);
+                return textpage_too_long(&t->page, e);
         return buf_append(&t->partial, p, (size_t)(end - p), e);
 }
 
@@ -168,24 +187,39 @@ textparse_feed(struct textparse *t, const char *p, size_t n, struct err *e)
         return rc;
 }
 
-int
-textparse_finish(struct textparse *t, struct err *e)
+/* The line that the page ends in. */
+static int
+finish_line(struct textparse *t, struct err *e)
 {
         const char *stop;
         const char *end;
-        int rc;
+        /* a record that was held back may have its line feed */
+        bool whole =
+            t->page.sample.format == TEXT_OPENMETRICS && t->partial.ptr[t->partial.len - 1] == '\n';
+        int rc = whole ? 0 : buf_putc(&t->partial, '\n', e);
+
+        if (rc != 0)
+                return rc;
+        t->page.unterminated = !whole;
+        t->page.guess_in = UINT_MAX; /* where the line ends was not said by the page */
+        end = t->partial.ptr + t->partial.len;
+        rc = run(t, t->partial.ptr, end, &stop, e);
+        if (rc == 0 && stop < end && !t->page.ended)
+                rc = textpage_unfinished(&t->page, stop, end, e);
+        return rc;
+}
+
+int
+textparse_finish(struct textparse *t, struct err *e)
+{
+        int rc = 0;
 
         if (t->failed)
                 return err_set(e, ERR_PARSE, "the page has failed before");
-        if (t->partial.len == 0 || t->page.ended)
-                return 0;
-        rc = buf_putc(&t->partial, '\n', e);
-        if (rc != 0)
-                return rc;
-        end = t->partial.ptr + t->partial.len;
-        rc = textrecord_run(&t->page, t->partial.ptr, end, &stop, e);
-        if (rc == 0 && stop < end && !t->page.ended)
-                rc = textrecord_unfinished(&t->page, stop, end, e);
+        if (t->partial.len > 0 && !t->page.ended)
+                rc = finish_line(t, e);
+        if (rc == 0 && t->page.sample.format == TEXT_OPENMETRICS)
+                rc = openmetrics_end(&t->page, e);
         t->failed = rc != 0;
         return rc;
 }

@@ -20,6 +20,7 @@ run_all(struct micro_input *in, struct err *e)
         } PARTS[] = {
             {"inflate", micro_inflate},
             {"lines", micro_lines},
+            {"openmetrics", micro_openmetrics},
             {"number", micro_number},
             {"hash", micro_hash},
             {"labels", micro_labels},

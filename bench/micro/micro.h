@@ -59,6 +59,7 @@ typedef int (*micro_run)(struct micro_input *in, uint64_t *out_samples, struct e
 /* ---- scrape/ ---- */
 int micro_inflate(struct micro_input *in, uint64_t *out_samples, struct err *e);
 int micro_lines(struct micro_input *in, uint64_t *out_samples, struct err *e);
+int micro_openmetrics(struct micro_input *in, uint64_t *out_samples, struct err *e);
 int micro_number(struct micro_input *in, uint64_t *out_samples, struct err *e);
 int micro_hash(struct micro_input *in, uint64_t *out_samples, struct err *e);
 int micro_labels(struct micro_input *in, uint64_t *out_samples, struct err *e);

@@ -85,6 +85,57 @@ micro_lines(struct micro_input *in, uint64_t *out_samples, struct err *e)
         return rc;
 }
 
+/* The page as OpenMetrics has it: another word for untyped, and "# EOF" at its end. */
+static int
+make_openmetrics(struct view page, struct arena *a, struct view *out, struct err *e)
+{
+        static const char untyped[] = " untyped\n";
+        static const char end[] = "# EOF\n";
+        char *text = arena_alloc(a, page.n + sizeof(end) - 1);
+
+        if (text == NULL)
+                return err_nomem(e, "a page");
+        memcpy(text, page.p, page.n);
+        for (char *p = text; (p = memmem(p, page.n - (size_t)(p - text), untyped, 9)) != NULL;)
+                memcpy(p, " unknown\n", 9);
+        memcpy(text + page.n, end, sizeof(end) - 1);
+        *out = (struct view){text, page.n + sizeof(end) - 1};
+        return 0;
+}
+
+__attribute__((noinline)) static int
+measured_openmetrics(struct textparse *t, struct view page, struct err *e)
+{
+        int rc;
+
+        textparse_reset(t);
+        textparse_set_format(
+            t, TEXT_OPENMETRICS); /* here, or this is measured_lines to the compiler */
+        rc = textparse_feed(t, page.p, page.n, e);
+        return rc < 0 ? rc : textparse_finish(t, e);
+}
+
+int
+micro_openmetrics(struct micro_input *in, uint64_t *out_samples, struct err *e)
+{
+        const struct textparse_options o = {.sink = count_sample, .arg = out_samples};
+        struct arena a = ARENA_INIT(MICRO_ARENA_BYTES);
+        struct textparse *t = NULL;
+        int rc = textparse_new(&o, &t, e);
+
+        for (size_t i = 0; i < in->n_pages && rc == 0; i++) {
+                struct view page = {NULL, 0};
+
+                arena_reset(&a);
+                rc = make_openmetrics(in->pages[i].text, &a, &page, e);
+                if (rc == 0)
+                        rc = measured_openmetrics(t, page, e);
+        }
+        textparse_free(t);
+        arena_release(&a);
+        return rc;
+}
+
 /* ---- numbers, hashes, labels ---- */
 
 __attribute__((noinline)) static int
@@ -142,11 +193,13 @@ measured_labels(const struct micro_page *page, struct arena *a, struct err *e)
         int rc = 0;
 
         for (size_t i = 0; i < page->n && rc == 0; i++) {
+                const struct text_sample text = {
+                    .series = page->series[i].raw, .type = page->series[i].type};
                 struct labels l;
 
                 arena_reset(a);
                 labels_init(&l, a);
-                rc = textparse_labels(page->series[i].raw, page->series[i].type, &l, NULL, e);
+                rc = textparse_labels(&text, &l, NULL, e);
         }
         return rc;
 }

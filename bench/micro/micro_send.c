@@ -25,10 +25,11 @@ int
 micro_label_set(
     struct micro_input *in, const struct micro_series *s, struct labels *out, struct err *e)
 {
+        const struct text_sample text = {.series = s->raw, .type = s->type};
         int rc;
 
         labels_init(out, &in->arena);
-        rc = textparse_labels(s->raw, s->type, out, NULL, e);
+        rc = textparse_labels(&text, out, NULL, e);
         if (rc == 0)
                 rc = labels_set(out, VIEW_LIT("instance"), VIEW_LIT("127.0.0.1:9100"), e);
         if (rc == 0)

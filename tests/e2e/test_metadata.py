@@ -30,10 +30,34 @@ nometa 4
 #HELP tight no blank
 """
 SAME = "# HELP b first\n# TYPE b gauge\nb 1\n# HELP other of the second\n# TYPE other summary\n"
+OM_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+OPENMETRICS = r"""# HELP foo a \\ b\nc "d" \"e\" \x
+# TYPE foo counter
+foo_total 1
+foo_created 1
+# TYPE of_seconds gauge
+# UNIT of_seconds seconds
+of_seconds 2
+# TYPE build info
+build_info{v="1"} 1
+# TYPE state stateset
+state{state="on"} 1
+# TYPE sizes gaugehistogram
+sizes_bucket{le="+Inf"} 1
+# TYPE what unknown
+# HELP what
+# UNIT "odd.q_bytes" bytes
+# HELP "odd.q_bytes" \"quoted\"
+{"odd.q_bytes"} 3
+# TYPE b gauge
+b 4
+# EOF
+""".replace("# HELP what\n", "# HELP what \n")
 
 QUERIES = [
     "targets/metadata", "targets/metadata?metric=b", "targets/metadata?metric=nothing",
     'targets/metadata?match_target={job="odd"}', 'targets/metadata?match_target={job=~"o.*"}',
+    'targets/metadata?match_target={job="openmetrics"}',
     'targets/metadata?match_target={job=~"o"}', 'targets/metadata?match_target={job!~"o.*"}',
     "targets/metadata?match_target={job!='odd',}&metric=b", "targets/metadata?match_target={}",
     "targets/metadata?match_target=up", 'targets/metadata?match_target={nothing=""}&metric=b',
@@ -72,6 +96,8 @@ class Metadata(Case):
     def setUp(self):
         super().setUp()
         exporter = self.stopped(FakeExporter({"/odd": lambda _: Page(ODD),
+                                              "/openmetrics": lambda _: Page(OPENMETRICS,
+                                                                        content_type=OM_TYPE),
                                               "/same": lambda _: Page(SAME)}))
         file = self.work / "prometheus.yml"
         file.write_text(json.dumps({
@@ -80,7 +106,7 @@ class Metadata(Case):
                 {"job_name": name, "metrics_path": f"/{name}",
                  "static_configs": [{"targets": [exporter.address], "labels": {"n": n}}
                                     for n in ("1", "2")]}
-                for name in ("odd", "same")]}))
+                for name in ("odd", "same", "openmetrics")]}))
         self.urls = []
         for name, program in (("prometheus", paths.PEERS / "later/usr/bin/prometheus"),
                               ("gleaner", paths.GLEANER)):
@@ -90,8 +116,8 @@ class Metadata(Case):
                                         f"--web.listen-address=127.0.0.1:{port}"],
                                  self.work / f"{name}.log", None, self.work))
             self.urls.append(f"http://127.0.0.1:{port}")
-            self.wait(lambda: self.targets_with_metadata(self.urls[-1]) == 4,
-                      f"metadata of four targets at {name}")
+            self.wait(lambda: self.targets_with_metadata(self.urls[-1]) == 6,
+                      f"metadata of six targets at {name}")
 
     def targets_with_metadata(self, url: str) -> int:
         try:

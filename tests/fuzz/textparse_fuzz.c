@@ -1,7 +1,7 @@
 /*
- * Any bytes as a page: no byte is read behind its end (there the memory ends too), and pieces give
- * what the whole gives: the same samples, the same labels, the same error at the same place. So do
- * pieces whose series are known from the whole.
+ * Any bytes as a page, in both formats: no byte is read behind its end (there the memory ends too),
+ * and pieces give what the whole gives: the same samples, the same labels, the same error at the
+ * same place. So do pieces whose series are known from the whole.
  */
 #include "base/arena.h"
 #include "base/err.h"
@@ -30,6 +30,7 @@ struct outcome {
         uint64_t texts[MAX_INPUT]; /* hashes of the series' texts */
         struct metadata_draft *draft;
         const struct outcome *before; /* whose texts are guessed; NULL: none */
+        enum text_format format;
 };
 
 static int
@@ -41,7 +42,7 @@ collect(void *arg, const struct text_sample *s, struct err *e)
 
         arena_reset(&o->arena);
         labels_init(&l, &o->arena);
-        rc = textparse_labels(s->series, s->type, &l, NULL, e);
+        rc = textparse_labels(s, &l, NULL, e);
         if (rc < 0)
                 return rc;
         o->hash = hash_stable(&s->bits, sizeof(s->bits), o->hash ^ labels_hash(&l));
@@ -130,6 +131,7 @@ parse(struct outcome *o, const uint8_t *data, size_t n, size_t piece)
         o->arena = (struct arena)ARENA_INIT((size_t)16 << 20);
         if (textparse_new(&options, &t, &e) < 0 || metadata_draft_new(&o->draft, &e) < 0)
                 abort();
+        textparse_set_format(t, o->format);
         for (size_t i = 0; i < n && o->rc == 0;) {
                 size_t take = piece;
 
@@ -149,15 +151,14 @@ parse(struct outcome *o, const uint8_t *data, size_t n, size_t piece)
         pack(o->draft);
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+static void
+check(const uint8_t *data, size_t n, enum text_format format)
 {
         static const size_t pieces[] = {1, 7, 300};
         static struct outcome whole;
         static struct outcome o;
 
-        if (n > MAX_INPUT)
-                return 0;
+        whole.format = o.format = format;
         parse(&whole, data, n, MAX_INPUT);
         for (size_t i = 0; i < 2 * sizeof(pieces) / sizeof(pieces[0]); i++) {
                 o.before = i % 2 == 1 ? &whole : NULL;
@@ -168,5 +169,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
                     o.line != whole.line || o.column != whole.column)
                         abort();
         }
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+        if (n > MAX_INPUT)
+                return 0;
+        check(data, n, TEXT_PROMETHEUS);
+        check(data, n, TEXT_OPENMETRICS);
         return 0;
 }

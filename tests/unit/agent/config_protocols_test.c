@@ -16,17 +16,24 @@ static const struct config_case cases[] = {
         false},
     {"twice in another case", "  scrape_protocols: [PrometheusText0.0.4, prometheustext0.0.4]\n",
         "duplicated protocol", false},
-    {"no text format", "  scrape_protocols: [OpenMetricsText1.0.0]\n",
-        "warning: none of these scrape_protocols is asked for, but PrometheusText0.0.4", true},
-    {"others beside", "  scrape_protocols: [PrometheusProto, PrometheusText1.0.0]\n",
-        "note: of these scrape_protocols only the PrometheusText ones are asked for", true},
+    {"OpenMetrics", "  scrape_protocols: [OpenMetricsText1.0.0, OpenMetricsText0.0.1]\n", NULL,
+        false},
+    {"no text format", "  scrape_protocols: [PrometheusProto]\n",
+        "agent.yml:3:21: warning: PrometheusProto is not asked for, the text formats are instead",
+        true},
+    {"protobuf beside others", "  scrape_protocols: [PrometheusProto, PrometheusText1.0.0]\n",
+        "warning: PrometheusProto is not asked for, the others of these scrape_protocols are",
+        true},
     {"no list", "  scrape_protocols: PrometheusText0.0.4\n",
         "cannot unmarshal !!str `Prometh...` into []config.ScrapeProtocol", false},
     {"null", "  scrape_protocols:\n", NULL, false},
     {"fallback", "  fallback_scrape_protocol: PrometheusText0.0.4\n", NULL, false},
     {"empty fallback", "  fallback_scrape_protocol: \"\"\n", NULL, false},
-    {"other fallback", "  fallback_scrape_protocol: OpenMetricsText1.0.0\n",
-        "fallback_scrape_protocol: OpenMetricsText1.0.0 is not supported yet", false},
+    {"fallback to OpenMetrics", "  fallback_scrape_protocol: OpenMetricsText1.0.0\n", NULL, false},
+    {"fallback to protobuf", "  fallback_scrape_protocol: PrometheusProto\n",
+        "fallback_scrape_protocol: PrometheusProto is not supported; fallback_scrape_protocol "
+        "expects one of the text formats",
+        false},
     {"unknown fallback", "  fallback_scrape_protocol: text\n",
         "invalid fallback_scrape_protocol for scrape config with job name \"x\": unknown scrape "
         "protocol text, supported: [OpenMetricsText0.0.1 OpenMetricsText1.0.0 PrometheusProto "
@@ -114,25 +121,40 @@ a_job_takes_its_names_or_those_of_global(void **state)
 }
 
 static void
+check_protocols(const struct scrape_job *job, const struct scrape_protocols *want)
+{
+        assert_int_equal(job->protocols.n, want->n);
+        assert_memory_equal(job->protocols.v, want->v, want->n * sizeof(*want->v));
+}
+
+static void
 protocols_become_what_is_asked_for(void **state)
 {
+        static const struct scrape_protocols all = SCRAPE_PROTOCOLS_DEFAULT;
+        static const struct scrape_protocols wants[] = {
+            {{SCRAPE_TEXT_0_0_4, SCRAPE_OPENMETRICS_0_0_1}, 2},
+            {{SCRAPE_TEXT_1_0_0, SCRAPE_OPENMETRICS_1_0_0}, 2},
+            SCRAPE_PROTOCOLS_DEFAULT,
+        };
         struct config *c = cases_load(
-            "global:\n  scrape_protocols: [PrometheusText0.0.4]\nscrape_configs:\n- job_name: a\n"
-            "- job_name: b\n  scrape_protocols: [PrometheusProto, PrometheusText1.0.0]\n"
-            "  fallback_scrape_protocol: PrometheusText1.0.0\n");
+            "global:\n  scrape_protocols: [PrometheusText0.0.4, OpenMetricsText0.0.1]\n"
+            "scrape_configs:\n- job_name: a\n"
+            "- job_name: b\n"
+            "  scrape_protocols: [PrometheusProto, PrometheusText1.0.0, OpenMetricsText1.0.0]\n"
+            "  fallback_scrape_protocol: PrometheusText1.0.0\n"
+            "- job_name: c\n  scrape_protocols: [PrometheusProto]\n"
+            "  fallback_scrape_protocol: OpenMetricsText0.0.1\n");
         const struct scrape_job *jobs = c->scrape->jobs;
 
         (void)state;
-        assert_false(jobs[0].accept_text_1_0_0);
-        assert_true(jobs[0].accept_text_0_0_4);
-        assert_false(jobs[0].fallback_text);
-        assert_true(jobs[1].accept_text_1_0_0);
-        assert_false(jobs[1].accept_text_0_0_4);
-        assert_true(jobs[1].fallback_text);
+        for (size_t i = 0; i < sizeof(wants) / sizeof(wants[0]); i++)
+                check_protocols(&jobs[i], &wants[i]);
+        assert_int_equal(jobs[0].fallback, MEDIA_MISSING);
+        assert_int_equal(jobs[1].fallback, MEDIA_TEXT);
+        assert_int_equal(jobs[2].fallback, MEDIA_OPENMETRICS);
         config_free(c);
         c = cases_load("scrape_configs:\n- job_name: a\n");
-        assert_true(c->scrape->jobs[0].accept_text_1_0_0);
-        assert_true(c->scrape->jobs[0].accept_text_0_0_4);
+        check_protocols(&c->scrape->jobs[0], &all);
         config_free(c);
 }
 

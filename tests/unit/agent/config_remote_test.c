@@ -29,7 +29,7 @@ static const struct config_case cases[] = {
     {"message 1.0", "- {url: \"http://a\", protobuf_message: prometheus.WriteRequest}\n", NULL,
         false},
     {"exemplars", "- {url: \"http://a\", send_exemplars: true}\n",
-        "warning: send_exemplars has no effect here: pages are asked for in the text format", true},
+        "warning: send_exemplars has no effect here: exemplars on a page are passed over", true},
     {"histograms", "- {url: \"http://a\", send_native_histograms: true}\n",
         "warning: send_native_histograms has no effect here", true},
     {"round robin", "- {url: \"http://a\", round_robin_dns: true}\n", NULL, false},

@@ -237,7 +237,7 @@ check_sample(void *arg, const struct text_sample *x, struct err *e)
 
         arena_reset(&c->arena);
         labels_init(&l, &c->arena);
-        rc = textparse_labels(x->series, x->type, &l, NULL, e);
+        rc = textparse_labels(x, &l, NULL, e);
         if (rc < 0)
                 return rc;
         assert_false(x->has_timestamp);

@@ -4,34 +4,34 @@
 
 struct get_case {
         const char *path;
-        bool fallback;
+        enum media_type fallback;
         int want_rc;
         long want_status;
         const char *want; /* the page, or part of the message */
 };
 
 static const struct get_case get_cases[] = {
-    {"/plain", false, 0, 200, "a 1\nb 2\n"},
-    {"/empty", false, 0, 200, ""},
-    {"/empty.gz", false, 0, 200, ""},
-    {"/untyped", true, 0, 200, "a 1\n"},
-    {"/untyped", false, ERR_REFUSED, 200, "sent no Content-Type"},
-    {"/html", true, 0, 200, "a 1\n"},
-    {"/html", false, ERR_REFUSED, 200, "\"text/html\", which is not one of metrics"},
-    {"/broken", true, 0, 200, "a 1\n"},
-    {"/broken", false, ERR_REFUSED, 200, "cannot parse Content-Type \"text/plain; a\""},
-    {"/openmetrics", true, ERR_REFUSED, 200, "which is not supported yet"},
-    {"/404", false, ERR_REFUSED, 404, "the server returned HTTP status 404"},
-    {"/202", false, ERR_REFUSED, 202, "the server returned HTTP status 202"},
-    {"/big-404", false, ERR_REFUSED, 404, "the server returned HTTP status 404"},
-    {"/302", false, 0, 200, "a 1\nb 2\n"},
-    {"/loop", false, ERR_AGAIN, 302, "redirect"},
-    {"/file", false, ERR_AGAIN, 302, "file"},
-    {"/deflated", false, 0, 200, "a 1\n"},
-    {"/not-gzip", false, ERR_PARSE, 200, "gzip body is damaged"},
-    {"/cut.gz", false, ERR_PARSE, 200, "gzip body is cut short"},
-    {"/cut", false, ERR_AGAIN, 200, ""},
-    {"/gone", false, ERR_AGAIN, 0, ""},
+    {"/plain", MEDIA_MISSING, 0, 200, "a 1\nb 2\n"},
+    {"/empty", MEDIA_MISSING, 0, 200, ""},
+    {"/empty.gz", MEDIA_MISSING, 0, 200, ""},
+    {"/untyped", MEDIA_TEXT, 0, 200, "a 1\n"},
+    {"/untyped", MEDIA_MISSING, ERR_REFUSED, 200, "sent no Content-Type"},
+    {"/html", MEDIA_TEXT, 0, 200, "a 1\n"},
+    {"/html", MEDIA_MISSING, ERR_REFUSED, 200, "\"text/html\", which is not one of metrics"},
+    {"/broken", MEDIA_TEXT, 0, 200, "a 1\n"},
+    {"/broken", MEDIA_MISSING, ERR_REFUSED, 200, "cannot parse Content-Type \"text/plain; a\""},
+    {"/openmetrics", MEDIA_MISSING, 0, 200, "# EOF\n"},
+    {"/404", MEDIA_MISSING, ERR_REFUSED, 404, "the server returned HTTP status 404"},
+    {"/202", MEDIA_MISSING, ERR_REFUSED, 202, "the server returned HTTP status 202"},
+    {"/big-404", MEDIA_MISSING, ERR_REFUSED, 404, "the server returned HTTP status 404"},
+    {"/302", MEDIA_MISSING, 0, 200, "a 1\nb 2\n"},
+    {"/loop", MEDIA_MISSING, ERR_AGAIN, 302, "redirect"},
+    {"/file", MEDIA_MISSING, ERR_AGAIN, 302, "file"},
+    {"/deflated", MEDIA_MISSING, 0, 200, "a 1\n"},
+    {"/not-gzip", MEDIA_MISSING, ERR_PARSE, 200, "gzip body is damaged"},
+    {"/cut.gz", MEDIA_MISSING, ERR_PARSE, 200, "gzip body is cut short"},
+    {"/cut", MEDIA_MISSING, ERR_AGAIN, 200, ""},
+    {"/gone", MEDIA_MISSING, ERR_AGAIN, 0, ""},
 };
 
 static void
@@ -43,8 +43,9 @@ gets(void **state)
                 const struct get_case *c = &get_cases[i];
                 struct outcome o = {0};
 
-                print_message("  %s%s\n", c->path, c->fallback ? " with fallback" : "");
-                w->job.fallback_text = c->fallback;
+                print_message(
+                    "  %s%s\n", c->path, c->fallback != MEDIA_MISSING ? " with fallback" : "");
+                w->job.fallback = c->fallback;
                 get(w, c->path, &o);
                 if (o.result.rc != c->want_rc)
                         fail_msg("%d: %s", o.result.rc, o.result.err.msg);

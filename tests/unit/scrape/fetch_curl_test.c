@@ -36,10 +36,12 @@ sends_headers(void **state)
         check_header("Accept-Encoding", "gzip");
         check_header("X-Prometheus-Scrape-Timeout-Seconds", "20");
         check_header("Accept",
-            "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.6,"
-            "text/plain;version=0.0.4;q=0.5,*/*;q=0.4");
+            "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+            "application/openmetrics-text;version=0.0.1;q=0.5,"
+            "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
+            "text/plain;version=0.0.4;q=0.3,*/*;q=0.2");
         w->job.enable_compression = false;
-        w->job.accept_text_1_0_0 = false;
+        w->job.protocols = (struct scrape_protocols){{SCRAPE_TEXT_0_0_4}, 1};
         o = (struct outcome){0};
         (void)start(w, "/plain", 2500, &o);
         while (!o.done)
@@ -53,26 +55,25 @@ static void
 accepts(void **state)
 {
         static const struct {
-                bool v1;
-                bool v0;
+                struct scrape_protocols protocols;
                 const char *escaping;
                 const char *want;
         } cases[] = {
-            {true, true, "allow-utf-8",
+            {{{SCRAPE_TEXT_1_0_0, SCRAPE_TEXT_0_0_4}, 2}, "allow-utf-8",
                 "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;version=0.0.4;"
                 "q=0.5,*/*;q=0.4"},
-            {true, false, "underscores",
-                "text/plain;version=1.0.0;escaping=underscores;q=0.6,"
-                "*/*;q=0.5"},
-            {false, true, "values", "text/plain;version=0.0.4;q=0.6,*/*;q=0.5"},
-            {false, false, "values", "*/*;q=0.6"},
+            {{{SCRAPE_TEXT_0_0_4, SCRAPE_OPENMETRICS_1_0_0}, 2}, "underscores",
+                "text/plain;version=0.0.4;q=0.6,application/openmetrics-text;version=1.0.0;"
+                "escaping=underscores;q=0.5,*/*;q=0.4"},
+            {{{SCRAPE_OPENMETRICS_0_0_1}, 1}, "values",
+                "application/openmetrics-text;version=0.0.1;q=0.6,*/*;q=0.5"},
+            {{{0}, 0}, "values", "*/*;q=0.6"},
         };
 
         (void)state;
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-                struct scrape_job job = {.accept_text_1_0_0 = cases[i].v1,
-                    .accept_text_0_0_4 = cases[i].v0,
-                    .escaping = cases[i].escaping};
+                struct scrape_job job = {
+                    .protocols = cases[i].protocols, .escaping = cases[i].escaping};
                 struct buf got = BUF_INIT(1024);
 
                 testing_ok(fetch_accept(&job, &got, NULL), NULL);

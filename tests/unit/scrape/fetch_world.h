@@ -173,8 +173,7 @@ set_up(void **state)
         testing_ok(http_client_new(&w->options, TLS_1_2, &w->client, &e), &e);
         w->job = (struct scrape_job){.name = "j",
             .enable_compression = true,
-            .accept_text_1_0_0 = true,
-            .accept_text_0_0_4 = true,
+            .protocols = SCRAPE_PROTOCOLS_DEFAULT,
             .escaping = "allow-utf-8"};
         *state = w;
         return 0;

@@ -52,18 +52,25 @@ recognises(void **state)
 
 static const struct {
         const char *header;
-        bool fallback;
+        enum media_type fallback;
+        enum text_format format;
         const char *want; /* part of the error; NULL: accepted */
 } accepted[] = {
-    {"text/plain", false, NULL},
-    {"text/html", true, NULL},
-    {"", true, NULL},
-    {"text/", true, NULL},
-    {"text/html", false, "Content-Type \"text/html\", which is not one of metrics"},
-    {"", false, "no Content-Type"},
-    {"text/", false, "cannot parse Content-Type \"text/\""},
-    {"application/openmetrics-text", true, "not supported yet"},
-    {"application/vnd.google.protobuf", true, "not supported yet"},
+    {"text/plain", MEDIA_MISSING, TEXT_PROMETHEUS, NULL},
+    {"text/plain", MEDIA_OPENMETRICS, TEXT_PROMETHEUS, NULL},
+    {"application/openmetrics-text", MEDIA_MISSING, TEXT_OPENMETRICS, NULL},
+    {"application/openmetrics-text; version=0.0.1; charset=utf-8", MEDIA_TEXT, TEXT_OPENMETRICS,
+        NULL},
+    {"text/html", MEDIA_TEXT, TEXT_PROMETHEUS, NULL},
+    {"text/html", MEDIA_OPENMETRICS, TEXT_OPENMETRICS, NULL},
+    {"", MEDIA_TEXT, TEXT_PROMETHEUS, NULL},
+    {"", MEDIA_OPENMETRICS, TEXT_OPENMETRICS, NULL},
+    {"text/", MEDIA_TEXT, TEXT_PROMETHEUS, NULL},
+    {"text/html", MEDIA_MISSING, 0, "Content-Type \"text/html\", which is not one of metrics"},
+    {"", MEDIA_MISSING, 0, "no Content-Type"},
+    {"text/", MEDIA_MISSING, 0, "cannot parse Content-Type \"text/\""},
+    {"application/vnd.google.protobuf", MEDIA_MISSING, 0, "only the text formats are read"},
+    {"application/vnd.google.protobuf", MEDIA_TEXT, 0, "only the text formats are read"},
 };
 
 static void
@@ -72,11 +79,15 @@ accepts_text_and_what_the_job_takes_for_it(void **state)
         (void)state;
         for (size_t i = 0; i < sizeof(accepted) / sizeof(accepted[0]); i++) {
                 struct err e = ERR_INIT;
-                int rc = media_type_accept(view_of(accepted[i].header), accepted[i].fallback, &e);
+                enum text_format format = (enum text_format)99;
+                int rc = media_type_accept(
+                    view_of(accepted[i].header), accepted[i].fallback, &format, &e);
 
                 assert_int_equal(rc, accepted[i].want == NULL ? 0 : ERR_REFUSED);
                 if (rc < 0)
                         assert_non_null(strstr(e.msg, accepted[i].want));
+                else
+                        assert_int_equal(format, accepted[i].format);
         }
 }
 

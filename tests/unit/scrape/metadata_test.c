@@ -79,6 +79,7 @@ test_entries(void **state)
             {TEXT_META_TYPE, "u", "untyped"},
             {TEXT_META_HELP, "\"q \\\"x\\\\\\n\"", "quoted"},
             {TEXT_META_HELP, "a", ""},
+            {TEXT_META_HELP_QUOTES, "om", "of \\\"OpenMetrics\\\" \\\\\\n\\x"},
         };
         struct metadata_pool *p = pool();
         struct metadata *m = take(p, lines, sizeof(lines) / sizeof(lines[0]));
@@ -88,6 +89,7 @@ test_entries(void **state)
             "a|unknown||;"
             "a_total|counter|with \\ and\nline \\x \\\" end\\|bytes;"
             "b|gauge|second|;"
+            "om|unknown|of \"OpenMetrics\" \\\n\\x|;"
             "q \"x\\\n|unknown|quoted|;"
             "u|unknown||;");
         metadata_return(m);

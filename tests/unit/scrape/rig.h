@@ -275,7 +275,7 @@ rig_config(struct rig *r, const struct rig_job *jobs, size_t n)
                 j->scheme = "http";
                 j->honor_timestamps = true;
                 j->enable_compression = true;
-                j->accept_text_0_0_4 = true;
+                j->protocols = (struct scrape_protocols){{SCRAPE_TEXT_0_0_4}, 1};
                 j->escaping = "allow-utf-8";
                 j->series_hash = jobs[i].series_hash;
                 j->target_limit = jobs[i].target_limit;

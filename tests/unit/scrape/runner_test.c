@@ -112,6 +112,37 @@ page_is_stored(void **state)
         runner_free(r);
 }
 
+#define OPENMETRICS "Content-Type: application/openmetrics-text; version=1.0.0\r\n"
+
+/* The format is that of the answer, from scrape to scrape; an empty page has none. */
+static void
+openmetrics(void **state)
+{
+        struct world *w = *state;
+        struct runner *r = make(w, (struct rig_job){.name = "a"});
+
+        rig_page(w->rig, "/a",
+            (struct testing_reply){.status = 200,
+                .headers = OPENMETRICS,
+                .body = "# TYPE x histogram\nx_bucket{le=\"1\"} 1 # {a=\"b\"} 1\ny 2\n# EOF\n"});
+        for (int tick = 1; tick <= 3; tick++) {
+                scrape(w, r, tick);
+                assert_int_equal(r->health, HEALTH_UP);
+                assert_int_equal(r->last_samples, 2);
+                assert_int_equal(w->env.stats.exemplars_dropped, tick);
+        }
+        assert_int_equal(rig_count(w->rig, "x_bucket{instance=\"i\",job=\"a\",le=\"1.0\"} 1 "), 3);
+        rig_text(w->rig, "/a", "x_bucket{ le = \"1\" } 5\ny 2\n");
+        scrape(w, r, 4);
+        assert_int_equal(r->health, HEALTH_UP);
+        rig_page(w->rig, "/a",
+            (struct testing_reply){.status = 200, .headers = OPENMETRICS, .body = ""});
+        scrape(w, r, 5);
+        assert_int_equal(r->health, HEALTH_UP);
+        assert_int_equal(r->last_samples, 0);
+        runner_free(r);
+}
+
 static void
 failures(void **state)
 {
@@ -131,6 +162,13 @@ failures(void **state)
                     .body = "x 1\ny 2\nz 3\nz 4\nz 5\nz 6\nz 7\nz 8\nz 9\n",
                     .how = BREAK_MIDDLE},
                 ""},
+            {"no end of OpenMetrics", {.status = 200, .headers = OPENMETRICS, .body = "x 1\n"},
+                "line 2, column 1: the page does not end with \"# EOF\""},
+            {"encoding",
+                {.status = 200,
+                    .headers = "Content-Type: text/plain\r\nContent-Encoding: br\r\n",
+                    .body = "\x0b\x02\x80x"},
+                "the page is encoded as \"br\", only gzip is undone: line 1"},
             {"hang", {.how = BREAK_HANG}, "timeout of 900 ms"},
         };
         struct world *w = *state;
@@ -150,7 +188,7 @@ failures(void **state)
                         fail_msg("last error: %s", r->last_error);
                 assert_int_equal(w->env.stats.scrapes_failed, i + 1);
         }
-        assert_int_equal(rig_count(w->rig, "up{instance=\"i\",job=\"a\"} 0 "), 5);
+        assert_int_equal(rig_count(w->rig, "up{instance=\"i\",job=\"a\"} 0 "), 7);
         runner_free(r);
 }
 
@@ -346,6 +384,7 @@ main(void)
 {
         const struct CMUnitTest tests[] = {
             cmocka_unit_test_setup_teardown(page_is_stored, set_up, tear_down),
+            cmocka_unit_test_setup_teardown(openmetrics, set_up, tear_down),
             cmocka_unit_test_setup_teardown(failures, set_up, tear_down),
             cmocka_unit_test_setup_teardown(over_target_limit, set_up, tear_down),
             cmocka_unit_test_setup_teardown(over_sample_limit, set_up, tear_down),

@@ -53,6 +53,19 @@ a_series_that_comes_back_is_added_again(void **state)
         }
 }
 
+/* Comments only: that is a page without the series. */
+static void
+a_page_without_samples_ends_series(void **state)
+{
+        struct rig *r = *state;
+
+        series_set_body(r->series, 4);
+        scrape_stored(r, "a 1\n");
+        scrape_stored(r, "# b\n");
+        scrape_stored(r, "a 1\n");
+        assert_int_equal(r->report.added, 1);
+}
+
 static void
 a_vanished_series_gets_one_marker(void **state)
 {
@@ -192,6 +205,10 @@ explicit_timestamps_ride_along(void **state)
         assert_int_equal(count(r, "a{"), 2);
         scrape_stored(r, page);
         assert_int_equal(r->report.out_of_order, 2);
+        (void)snprintf(page, sizeof(page), "c 1 %lld\nb 3\n", (long long)r->tick + 3600000);
+        scrape_stored(r, page);
+        assert_int_equal(r->report.out_of_bounds, 1);
+        assert_int_equal(r->report.added, 0); /* what is not taken is not added */
         scrape_stored(r, "b 3\n");
         assert_int_equal(count(r, "STALE"), 0);
         (void)snprintf(page, sizeof(page), "a 1 %lld\n", (long long)r->tick + 3600000);
@@ -347,6 +364,7 @@ main(void)
         const struct CMUnitTest tests[] = {
             WITH_RIG(what_is_scraped_is_stored),
             WITH_RIG(a_series_that_comes_back_is_added_again),
+            WITH_RIG(a_page_without_samples_ends_series),
             WITH_RIG(a_vanished_series_gets_one_marker),
             WITH_RIG(a_failed_scrape_marks_all_that_was_alive),
             WITH_RIG(a_parse_error_drops_the_whole_page),

@@ -26,6 +26,15 @@ join(const struct labels *l, struct buf *out)
         testing_ok(buf_putc(out, '\0', NULL), NULL);
 }
 
+static int
+labels_of(
+    struct view series, enum metric_type type, struct labels *l, size_t *out_offset, struct err *e)
+{
+        const struct text_sample s = {.series = series, .type = type};
+
+        return textparse_labels(&s, l, out_offset, e);
+}
+
 struct good {
         const char *name;
         struct view series;
@@ -103,11 +112,11 @@ test_good(void **state)
 
                 print_message("%s\n", goods[i].name);
                 labels_init(&l, &arena);
-                testing_ok(textparse_labels(goods[i].series, goods[i].type, &l, NULL, &e), &e);
+                testing_ok(labels_of(goods[i].series, goods[i].type, &l, NULL, &e), &e);
                 join(&l, &got);
                 assert_int_equal(got.len, goods[i].want.n + 1);
                 assert_memory_equal(got.ptr, goods[i].want.p, goods[i].want.n);
-                testing_ok(textlabels_check(goods[i].series, NULL, &e), &e);
+                testing_ok(textlabels_check(goods[i].series, TEXT_PROMETHEUS, NULL, &e), &e);
                 buf_release(&got);
                 arena_reset(&arena);
         }
@@ -173,11 +182,12 @@ test_bad(void **state)
                 print_message("%s\n", bads[i].name);
                 labels_init(&l, &arena);
                 assert_int_equal(
-                    textparse_labels(bads[i].series, METRIC_UNTYPED, &l, &offset, &e), ERR_PARSE);
+                    labels_of(bads[i].series, METRIC_UNTYPED, &l, &offset, &e), ERR_PARSE);
                 assert_string_equal(e.msg, bads[i].want);
                 assert_int_equal(offset, bads[i].offset);
                 offset = 99;
-                assert_int_equal(textlabels_check(bads[i].series, &offset, NULL), ERR_PARSE);
+                assert_int_equal(
+                    textlabels_check(bads[i].series, TEXT_PROMETHEUS, &offset, NULL), ERR_PARSE);
                 assert_int_equal(offset, bads[i].offset);
                 arena_reset(&arena);
         }
@@ -199,8 +209,7 @@ test_stays_within_the_view(void **state)
                 assert_non_null(copy);
                 memcpy(copy, text, n);
                 labels_init(&l, &arena);
-                assert_int_equal(
-                    textparse_labels((struct view){copy, n}, METRIC_UNTYPED, &l, NULL, NULL),
+                assert_int_equal(labels_of((struct view){copy, n}, METRIC_UNTYPED, &l, NULL, NULL),
                     n == 1 ? 0 : ERR_PARSE);
                 free(copy);
         }
@@ -217,7 +226,7 @@ test_no_memory(void **state)
 
         (void)state;
         labels_init(&l, &arena);
-        assert_int_equal(textparse_labels(series, METRIC_UNTYPED, &l, NULL, &e), ERR_NOMEM);
+        assert_int_equal(labels_of(series, METRIC_UNTYPED, &l, NULL, &e), ERR_NOMEM);
         arena_release(&arena);
 }
 
@@ -246,6 +255,50 @@ test_describe(void **state)
         }
 }
 
+/* What the other format has and OpenMetrics has not; the rest is the same. */
+static void
+test_openmetrics(void **state)
+{
+        static const struct {
+                struct view series;
+                const char *want; /* the error; NULL: none */
+        } rows[] = {
+            {TEXT("up"), NULL},
+            {TEXT("up{}"), NULL},
+            {TEXT("m{a=\"x\\n\0\",\"b c\"=\"}\",}"), NULL},
+            {TEXT("{\"a\nb\",c=\"d\"}"), NULL},
+            {TEXT(" up"), "expected a metric name or '{', got a blank"},
+            {TEXT("up {}"), "expected '{', got a blank"},
+            {TEXT("up{ }"), "expected a label name, got a blank"},
+            {TEXT("m{a =\"x\"}"), "expected '=' after a label name, got a blank"},
+            {TEXT("m{a= \"x\"}"), "expected a quoted label value, got a blank"},
+            {TEXT("m{a=\"x\" }"), "expected ',' or '}', got a blank"},
+            {TEXT("m{a=\"x\", }"), "expected a label name, got a blank"},
+            {TEXT("m{a=\"x\"b=\"y\"}"), "expected ',' or '}', got 'b'"},
+            {TEXT("m{a=\"x\",,b=\"y\"}"), "expected a label name, got ','"},
+            {TEXT("m{a=\"x\ny\"}"), "a line feed in a label value"},
+            {TEXT("{a=\"x\"}"), "a series without a metric name"},
+        };
+        struct arena arena = ARENA_INIT(1 << 20);
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                const struct text_sample s = {.series = rows[i].series, .format = TEXT_OPENMETRICS};
+                struct labels l;
+                struct err e = ERR_INIT;
+                int rc;
+
+                print_message("%s\n", rows[i].series.p);
+                labels_init(&l, &arena);
+                rc = textparse_labels(&s, &l, NULL, &e);
+                assert_int_equal(rc, rows[i].want != NULL ? ERR_PARSE : 0);
+                if (rc < 0)
+                        assert_string_equal(e.msg, rows[i].want);
+                assert_int_equal(textlabels_check(s.series, s.format, NULL, NULL), rc);
+        }
+        arena_release(&arena);
+}
+
 int
 main(void)
 {
@@ -254,6 +307,7 @@ main(void)
             cmocka_unit_test(test_bad),
             cmocka_unit_test(test_stays_within_the_view),
             cmocka_unit_test(test_no_memory),
+            cmocka_unit_test(test_openmetrics),
             cmocka_unit_test(test_describe),
         };
 

@@ -1,5 +1,6 @@
 /*
- * The cases of textparse_cases.json and the pages of exposition/ that are served as text/plain.
+ * The cases of textparse_cases.json and openmetrics_cases.json, and the pages of exposition/, in
+ * both formats.
  */
 #include "tests/unit/scrape/textparse_result.h"
 
@@ -61,6 +62,14 @@ want_samples(json_t *entries, struct result *want)
         }
 }
 
+static enum text_format
+format_of(const json_t *c)
+{
+        const char *type = json_string_value(json_object_get(c, "content_type"));
+
+        return strncmp(type, "text/plain", 10) == 0 ? TEXT_PROMETHEUS : TEXT_OPENMETRICS;
+}
+
 static void
 run_case(json_t *c, struct testing_random *random)
 {
@@ -74,6 +83,7 @@ run_case(json_t *c, struct testing_random *random)
 
         print_message("%s\n", json_string_value(json_object_get(c, "id")));
         result_init(&got, 0);
+        result_set_format(&got, format_of(c));
         result_init(&want, 0);
         read_input(c, &input);
         rc = parse_every_way(&got, buf_view(&input), random);
@@ -105,14 +115,12 @@ test_cases(void **state)
         (void)state;
         json_array_foreach(json_object_get(file, "cases"), i, c)
         {
-                const char *type = json_string_value(json_object_get(c, "content_type"));
-
-                if (json_object_get(c, "kind") != NULL || strncmp(type, "text/plain", 10) != 0)
+                if (json_object_get(c, "kind") != NULL)
                         continue;
                 run_case(c, &random);
                 run++;
         }
-        assert_true(run >= 60);
+        assert_true(run >= 135);
         json_decref(file);
 }
 
@@ -143,6 +151,7 @@ run_page(json_t *f, struct testing_random *random)
         print_message("%s\n", name);
         testing_read(name, &page);
         result_init(&got, 0);
+        result_set_format(&got, format_of(f));
         rc = parse_every_way(&got, buf_view(&page), random);
         if (json_is_true(json_object_get(expect, "parses"))) {
                 testing_ok(rc, NULL);
@@ -173,12 +182,56 @@ test_pages(void **state)
         {
                 const char *type = json_string_value(json_object_get(f, "content_type"));
 
-                if (strncmp(type, "text/plain", 10) != 0)
+                if (strstr(type, "protobuf") != NULL)
                         continue;
                 run_page(f, &random);
                 run++;
         }
-        assert_true(run >= 75);
+        assert_true(run >= 79);
+        json_decref(file);
+}
+
+/* ---- the OpenMetrics project's own ---- */
+
+static void
+run_openmetrics(json_t *c, struct testing_random *random)
+{
+        struct buf input = BUF_INIT(PAGE_MAX);
+        struct result got;
+        char sum[65];
+        int rc;
+
+        print_message("%s\n", json_string_value(json_object_get(c, "id")));
+        result_init(&got, 0);
+        result_set_format(&got, TEXT_OPENMETRICS);
+        read_input(c, &input);
+        rc = parse_every_way(&got, buf_view(&input), random);
+        assert_int_equal(rc, json_is_true(json_object_get(c, "parses")) ? 0 : ERR_PARSE);
+        if (rc == 0) {
+                digest(buf_view(&got.samples), sum);
+                assert_string_equal(sum, json_string_value(json_object_get(c, "samples_sha256")));
+                assert_int_equal(textparse_exemplars(got.parser),
+                    json_integer_value(json_object_get(c, "exemplars")));
+                assert_int_equal(!got.checks_failed, json_is_true(json_object_get(c, "scrape_ok")));
+        }
+        result_release(&got);
+        buf_release(&input);
+}
+
+static void
+test_openmetrics(void **state)
+{
+        json_t *file = testing_json("openmetrics_cases.json");
+        struct testing_random random = seeded();
+        json_t *c;
+        size_t i;
+
+        (void)state;
+        json_array_foreach(json_object_get(file, "cases"), i, c)
+        {
+                run_openmetrics(c, &random);
+        }
+        assert_true(i >= 148);
         json_decref(file);
 }
 
@@ -188,6 +241,7 @@ main(void)
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_cases),
             cmocka_unit_test(test_pages),
+            cmocka_unit_test(test_openmetrics),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

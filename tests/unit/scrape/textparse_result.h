@@ -24,6 +24,7 @@ struct result {
         bool checks_failed; /* a name that is no name, none at all, or one twice */
         struct arena arena;
         struct textparse *parser;
+        enum text_format format;
         struct buf texts; /* of all series, each behind its length */
         const struct result *before; /* the same page: its texts are guessed; NULL: nothing is */
         size_t guess_at; /* in before->texts: the one that should come next */
@@ -95,7 +96,7 @@ collect(void *arg, const struct text_sample *s, struct err *e)
 
         arena_reset(&r->arena);
         labels_init(&l, &r->arena);
-        rc = textparse_labels(s->series, s->type, &l, NULL, e);
+        rc = textparse_labels(s, &l, NULL, e);
         if (rc == 0)
                 qsort(l.v, l.n, sizeof(*l.v), by_name_and_value);
         if (rc == 0)
@@ -183,6 +184,14 @@ same(const struct result *a, const struct result *b)
         return view_eq(buf_view(&a->samples), buf_view(&b->samples)) && a->count == b->count;
 }
 
+/* Of what parse_every_way and parse read. */
+static inline void
+result_set_format(struct result *r, enum text_format format)
+{
+        r->format = format;
+        textparse_set_format(r->parser, format);
+}
+
 /* Whole, byte by byte and in random pieces, with each series known from before or none: equal
  * samples, equal outcome, equal position. */
 static inline int
@@ -195,6 +204,7 @@ parse_every_way(struct result *whole, struct view page, struct testing_random *r
         uint64_t column;
 
         result_init(&pieces, 0);
+        result_set_format(&pieces, whole->format);
         textparse_position(whole->parser, &line, &column);
         for (size_t i = 0; i < ROUNDS; i++) {
                 struct err other = ERR_INIT;

@@ -1,6 +1,6 @@
 #include "scrape/textrecord.h"
 
-#include "scrape/textlabels.h"
+#include "scrape/textpage.h"
 #include "tests/testing/testing.h"
 #include "wal/column.h"
 
@@ -262,30 +262,6 @@ test_too_long(void **state)
         buf_release(&out);
 }
 
-static void
-test_unfinished(void **state)
-{
-        static const struct {
-                struct view text;
-                const char *want;
-        } rows[] = {
-            {TEXT("a{b=\"c\n"), "line 7, column 5: a quoted string that does not end"},
-            {TEXT(" # TYPE \"a\n"),
-                "line 8, column 1: expected the end of a quoted name, got the end of the line"},
-        };
-
-        (void)state;
-        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-                struct textpage page = {.line = 7};
-                struct err e = ERR_INIT;
-                const char *p = rows[i].text.p;
-
-                assert_int_equal(
-                    textrecord_unfinished(&page, p, p + rows[i].text.n, &e), ERR_PARSE);
-                assert_string_equal(e.msg, rows[i].want);
-        }
-}
-
 /* ---- guesses ---- */
 
 struct guesses {
@@ -394,7 +370,6 @@ main(void)
             cmocka_unit_test(test_bad),
             cmocka_unit_test(test_nan_has_one_pattern),
             cmocka_unit_test(test_too_long),
-            cmocka_unit_test(test_unfinished),
             cmocka_unit_test(test_known_text_before_a_short_number),
             cmocka_unit_test(test_guesses_that_miss_become_rare),
         };
