@@ -100,14 +100,12 @@ void
 metadata_draft_add(void *draft, enum text_meta what, struct view name, struct view text)
 {
         struct metadata_draft *d = draft;
-        struct line line = {.at = d->bytes.len, .what = what};
         bool quoted = name.n >= 2 && name.p[0] == '"';
         bool quotes = what == TEXT_META_HELP_QUOTES;
+        struct line line = {.at = d->bytes.len, .what = quotes ? TEXT_META_HELP : what};
 
         if (d->cut)
                 return;
-        if (quotes)
-                line.what = TEXT_META_HELP;
         if (quoted)
                 name = (struct view){name.p + 1, name.n - 2};
         d->cut = append_part(&d->bytes, name, quoted, NULL) < 0;
