@@ -115,6 +115,14 @@ note_leave(struct roster *r, const struct runner *x)
                 r->leave_mono_ms = x->leave_mono_ms;
 }
 
+static void
+set_leaving(struct runner *x, bool leaving)
+{
+        (void)pthread_mutex_lock(&x->env->mtx);
+        x->leaving = leaving;
+        (void)pthread_mutex_unlock(&x->env->mtx);
+}
+
 /* Its markers bear the time of its next tick; one more interval and a tenth pass before them. */
 static void
 begin_leaving(struct roster *r, struct runner *x, struct roster_time now)
@@ -124,7 +132,7 @@ begin_leaving(struct roster *r, struct runner *x, struct roster_time now)
         if (x->leaving)
                 return;
         schedule_remove(r->schedule, &x->entry);
-        x->leaving = true;
+        set_leaving(x, true);
         x->marker_ms = schedule_next_tick(interval, x->entry.offset_ms, now.wall_ms);
         x->leave_mono_ms = now.mono_ms + (x->marker_ms - now.wall_ms) + interval + interval / 10;
         r->n_leaving++;
@@ -134,7 +142,7 @@ begin_leaving(struct roster *r, struct runner *x, struct roster_time now)
 static void
 stay(struct roster *r, struct runner *x)
 {
-        x->leaving = false;
+        set_leaving(x, false);
         r->n_leaving--;
 }
 

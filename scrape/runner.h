@@ -76,12 +76,12 @@ struct runner {
         bool barrier_wanted; /* before the next scrape begins */
         bool reset_wanted; /* behind that barrier: the next scrape finds other label sets */
         bool compact_wanted; /* the barrier has been written */
-        bool leaving; /* not discovered any more */
         int64_t marker_ms; /* leaving: the time of its staleness markers */
         int64_t leave_mono_ms; /* leaving: when they are written */
 
         /* under env->mtx */
         struct target *target; /* a reference; written by the scrape thread alone */
+        bool leaving; /* not discovered any more; written by the scrape thread alone */
         enum target_health health;
         char *last_error; /* owned; NULL: none */
         int64_t last_scrape_ms;
