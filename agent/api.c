@@ -121,6 +121,18 @@ count_pool(void *arg, const struct target_status *s, struct err *e)
         return 0;
 }
 
+/* All of them, kept for display or not. */
+static int
+count_dropped(void *arg, const char *job, const struct job_targets *n, struct err *e)
+{
+        struct pool *pool = find_pool(arg, job);
+
+        if (pool == NULL)
+                return err_nomem(e, "the list of jobs");
+        pool->count = n->dropped;
+        return 0;
+}
+
 static int
 add_pool(void *arg, const char *name, struct err *e)
 {
@@ -254,7 +266,7 @@ put_dropped_counts(struct listing *l, struct scraper *s, bool shown, struct err 
         if (rc == 0)
                 rc = add_pools(l, e);
         if (rc == 0)
-                rc = scraper_visit_dropped(s, count_pool, l, e);
+                rc = scraper_visit_jobs(s, count_dropped, l, e);
         if (rc == 0 && l->pools == NULL)
                 rc = buf_putc(l->out, '{', e);
         for (const struct pool *p = l->pools; rc == 0 && p != NULL; p = p->next) {

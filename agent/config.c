@@ -266,7 +266,7 @@ config_load(const char *path, const struct config_env *env, struct config **out,
         struct buf text = BUF_INIT(YAML_MAX_BYTES);
         struct config_place place = {config_report_file(report, path), 0, 0};
         struct err why = ERR_INIT;
-        int rc = file_read(path, &text, &why);
+        int rc = file_read_pipe(path, &text, &why);
 
         if (place.file == NULL || rc == ERR_NOMEM) {
                 rc = err_nomem(e, "the configuration");

@@ -134,13 +134,13 @@ count_active(void *arg, const struct target_status *t, struct err *e)
 
 /* A job without targets has a pool, too: that is what an alert asks for. */
 static int
-count_discovered(void *arg, const char *job, uint64_t discovered, struct err *e)
+count_discovered(void *arg, const char *job, const struct job_targets *n, struct err *e)
 {
         struct metrics_pool *pool = find_pool(arg, job);
 
         if (pool == NULL)
                 return err_nomem(e, "the numbers of a job");
-        pool->discovered = discovered;
+        pool->discovered = n->discovered;
         return 0;
 }
 

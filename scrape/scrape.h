@@ -74,8 +74,9 @@ int scraper_visit_dropped(struct scraper *s, target_visitor visit, void *arg, st
 struct feed_view;
 typedef int (*feed_visitor)(void *arg, const struct feed_view *f, struct err *e);
 int scraper_visit_feeds(struct scraper *s, feed_visitor visit, void *arg, struct err *e);
-/* Each job with the targets that were discovered for it, dropped ones included. */
-typedef int (*job_visitor)(void *arg, const char *job, uint64_t discovered, struct err *e);
+/* Called for each job, with or without targets. Holds a lock: be quick. */
+struct job_targets;
+typedef int (*job_visitor)(void *arg, const char *job, const struct job_targets *n, struct err *e);
 int scraper_visit_jobs(struct scraper *s, job_visitor visit, void *arg, struct err *e);
 
 struct scraper_stats {

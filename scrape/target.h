@@ -75,6 +75,12 @@ struct target *target_ref(struct target *t);
 /* Gives one reference back; the last one frees. NULL-safe. Any thread. */
 void target_unref(struct target *t);
 
+/* How many targets were found for a job. */
+struct job_targets {
+        uint64_t discovered; /* relabeled or not, dropped or not */
+        uint64_t dropped; /* by relabeling, whether they are kept for display or not */
+};
+
 /* All targets that should be scraped now; swapped whole. */
 struct target_set {
         struct target **active; /* references */

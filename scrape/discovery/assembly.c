@@ -166,6 +166,8 @@ keep_dropped(struct assembly *a, struct memo_entry *x, struct err *e)
         int rc = 0;
 
         a->report.dropped++;
+        if (a->in.counts != NULL)
+                a->in.counts[a->job - a->in.config->jobs].dropped++;
         if (x->target != NULL && may_keep(a)) {
                 a->dropped_full = a->dropped_bytes + x->target->size > ASSEMBLY_MAX_DROPPED_BYTES;
                 if (!a->dropped_full) {
@@ -256,8 +258,8 @@ add_target(struct assembly *a, const struct target_input *in, struct err *e)
         uint64_t key = memo_key(in);
         const struct memo_entry *x = memo_find(&a->memo, key);
 
-        if (a->in.discovered != NULL)
-                a->in.discovered[in->job - in->config->jobs]++;
+        if (a->in.counts != NULL)
+                a->in.counts[in->job - in->config->jobs].discovered++;
         if (a->active.n >= ASSEMBLY_MAX_TARGETS) {
                 refuse(a, in->address, "there are too many targets");
                 return 0;

@@ -43,7 +43,7 @@ struct assembly_input {
         const char *host_name;
         struct memo *memo; /* of the last time, of the same config; assembly_finish renews it */
         struct label_models *models;
-        uint64_t *discovered; /* by job of config: targets are counted there; NULL: nobody asks */
+        struct job_targets *counts; /* by job of config, counted up; NULL: nobody asks */
 };
 
 /* What the input names is borrowed until assembly_finish or assembly_free. */

@@ -63,8 +63,8 @@ struct discovery {
         struct feed_view *shown; /* owned */
         size_t n_shown;
         struct scrape_config *shown_config; /* a reference: the names of jobs live there */
-        struct scrape_config *counted_config; /* the same, of discovered */
-        uint64_t *discovered; /* owned; by job of counted_config */
+        struct scrape_config *counted_config; /* the same, of counts */
+        struct job_targets *counts; /* owned; by job of counted_config */
 };
 
 /* ---- once, for tools ---- */
@@ -168,19 +168,19 @@ static void
 count_jobs(struct discovery *d)
 {
         const struct providers *p = &d->providers;
-        size_t bytes = p->config->n_jobs * sizeof(*d->discovered);
+        size_t bytes = p->config->n_jobs * sizeof(*d->counts);
 
         if (d->counted_config != p->config) {
-                uint64_t *counts = malloc(bytes + sizeof(*counts));
+                struct job_targets *counts = malloc(bytes + sizeof(*counts));
 
                 if (counts == NULL)
                         return;
-                free(d->discovered);
+                free(d->counts);
                 scrape_config_unref(d->counted_config);
-                d->discovered = counts;
+                d->counts = counts;
                 d->counted_config = scrape_config_ref(p->config);
         }
-        memcpy(d->discovered, p->discovered, bytes);
+        memcpy(d->counts, p->counts, bytes);
 }
 
 static void
@@ -407,7 +407,7 @@ free_discovery(struct discovery *d)
         free(d->host_name);
         free(d->folder);
         free(d->shown);
-        free(d->discovered);
+        free(d->counts);
         scrape_config_unref(d->shown_config);
         scrape_config_unref(d->counted_config);
         free(d);
@@ -522,7 +522,7 @@ discovery_visit_jobs(struct discovery *d, discovery_job_visitor visit, void *arg
         (void)pthread_mutex_lock(&d->mtx);
         for (size_t i = 0; d->counted_config != NULL && i < d->counted_config->n_jobs && rc == 0;
              i++)
-                rc = visit(arg, d->counted_config->jobs[i].name, d->discovered[i], e);
+                rc = visit(arg, d->counted_config->jobs[i].name, &d->counts[i], e);
         (void)pthread_mutex_unlock(&d->mtx);
         return rc;
 }

@@ -49,9 +49,10 @@ void discovery_stats(struct discovery *d, struct discovery_stats *out);
 /* Called for each section that talks to the network. Holds a lock: be quick. Any thread. */
 typedef int (*discovery_visitor)(void *arg, const struct feed_view *f, struct err *e);
 int discovery_visit(struct discovery *d, discovery_visitor visit, void *arg, struct err *e);
-/* Called for each job with the targets that were found for it, dropped ones included. As above. */
+/* Called for each job, with or without targets. As above. */
+struct job_targets;
 typedef int (*discovery_job_visitor)(
-    void *arg, const char *job, uint64_t discovered, struct err *e);
+    void *arg, const char *job, const struct job_targets *n, struct err *e);
 int discovery_visit_jobs(
     struct discovery *d, discovery_job_visitor visit, void *arg, struct err *e);
 

@@ -41,7 +41,7 @@ release_sections(struct providers *p)
                 feed_free(p->feeds[i]);
         free(p->feeds);
         memo_release(&p->memo);
-        free(p->discovered);
+        free(p->counts);
         scrape_config_unref(p->config);
 }
 
@@ -213,8 +213,8 @@ providers_set(struct providers *p, struct scrape_config *config, int64_t now_ms,
         int rc;
 
         fresh.config = scrape_config_ref(config);
-        fresh.discovered = calloc(config->n_jobs + 1, sizeof(*fresh.discovered));
-        rc = fresh.discovered != NULL ? make_files(&fresh, e) : err_nomem(e, "the discovery");
+        fresh.counts = calloc(config->n_jobs + 1, sizeof(*fresh.counts));
+        rc = fresh.counts != NULL ? make_files(&fresh, e) : err_nomem(e, "the discovery");
         if (rc == 0)
                 rc = make_feeds(&fresh, e);
         if (rc < 0) {
@@ -349,12 +349,11 @@ static int
 assemble(struct providers *p, const char *host_name, struct target_set **out,
     struct assembly_report *report, struct err *e)
 {
-        const struct assembly_input in = {
-            p->config, host_name, &p->memo, &p->models, p->discovered};
+        const struct assembly_input in = {p->config, host_name, &p->memo, &p->models, p->counts};
         struct assembly *a = NULL;
         int rc = assembly_new(&in, &a, e);
 
-        memset(p->discovered, 0, p->config->n_jobs * sizeof(*p->discovered));
+        memset(p->counts, 0, p->config->n_jobs * sizeof(*p->counts));
         for (size_t j = 0; j < p->config->n_jobs && rc == 0; j++)
                 rc = assemble_job(p, a, &p->config->jobs[j], e);
         if (rc == 0)

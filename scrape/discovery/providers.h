@@ -17,6 +17,7 @@ struct curl_waitfd;
 struct err;
 struct feed;
 struct provider;
+struct job_targets;
 struct scrape_config;
 struct source_net;
 struct target_set;
@@ -31,7 +32,7 @@ struct providers {
         struct source_net *net; /* owned; NULL: no section needs it */
         struct memo memo; /* of the targets built last from config */
         struct label_models models;
-        uint64_t *discovered; /* owned; by job of config: targets found, relabeled or not */
+        struct job_targets *counts; /* owned; by job of config, of the set built last */
         const char *folder; /* borrowed: where feeds keep their groups; NULL: nowhere */
 };
 

@@ -119,9 +119,9 @@ def of_job(data: dict, name: str) -> dict:
                        for t in data[key] if t["scrapePool"] == name})
     dropped = lines("droppedTargets")
     count = data["droppedTargetCounts"].get(name)
-    # Which of them are kept is a matter of chance; gleaner counts only those.
+    # Which of them are kept is a matter of chance.
     if CASES[name][3].get("keep_dropped_targets"):
-        dropped, count = len(dropped), None
+        dropped = len(dropped)
     return {"active": lines("activeTargets"), "dropped": dropped, "count": count}
 
 

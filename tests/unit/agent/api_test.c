@@ -78,6 +78,11 @@ fill_fakes(void)
         fake.dropped[1] = (struct target_status){.target = &targets[1], .last_error = ""};
         fake.dropped[2] = (struct target_status){.target = &targets[2], .last_error = ""};
         fake.n_dropped = 3;
+        fake.jobs[0].name = "\"quoted\"";
+        fake.jobs[0].n = (struct job_targets){.discovered = 52, .dropped = 50}; /* not all kept */
+        fake.jobs[1].name = "node";
+        fake.jobs[1].n = (struct job_targets){.discovered = 3, .dropped = 1};
+        fake.n_jobs = 2;
 }
 
 /* The answer's data; the whole must be valid JSON of a success. */
@@ -184,7 +189,7 @@ test_dropped_targets(void **state)
         assert_string_equal(text_of(json_object_get(t, "discoveredLabels"), "__address__"), "a:1");
         counts = json_object_get(data, "droppedTargetCounts");
         assert_int_equal(json_object_size(counts), 2);
-        assert_int_equal(json_integer_value(json_object_get(counts, "\"quoted\"")), 2);
+        assert_int_equal(json_integer_value(json_object_get(counts, "\"quoted\"")), 50);
         assert_int_equal(json_integer_value(json_object_get(counts, "node")), 1);
         json_decref(data);
 }
@@ -301,9 +306,10 @@ test_jobs_of_the_configuration(void **state)
             text_of(json_array_get(json_object_get(data, "activeTargets"), 0), "globalUrl"),
             "http://edge:1/metrics");
         counts = json_object_get(data, "droppedTargetCounts");
-        assert_int_equal(json_object_size(counts), 3);
+        assert_int_equal(json_object_size(counts), 4);
         assert_int_equal(json_integer_value(json_object_get(counts, "empty")), 0);
-        assert_int_equal(json_integer_value(json_object_get(counts, "\"quoted\"")), 1);
+        assert_int_equal(json_integer_value(json_object_get(counts, "zeta")), 0);
+        assert_int_equal(json_integer_value(json_object_get(counts, "\"quoted\"")), 50);
         json_decref(data);
         buf_release(&out);
         targets[0].url = "http://z/metrics";

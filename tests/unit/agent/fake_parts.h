@@ -22,7 +22,7 @@ static struct {
         struct scraper_stats scraper;
         struct {
                 const char *name;
-                uint64_t discovered;
+                struct job_targets n;
         } jobs[FAKE_MAX];
         size_t n_jobs;
         struct target_status active[FAKE_MAX];
@@ -104,7 +104,7 @@ scraper_visit_jobs(struct scraper *s, job_visitor visit, void *arg, struct err *
 
         (void)s;
         for (size_t i = 0; rc == 0 && i < fake.n_jobs; i++)
-                rc = visit(arg, fake.jobs[i].name, fake.jobs[i].discovered, e);
+                rc = visit(arg, fake.jobs[i].name, &fake.jobs[i].n, e);
         return rc;
 }
 

@@ -60,7 +60,7 @@ test_pools_are_counted_by_job(void **state)
         fake.active[3].leaving = true;
         fake.n_active = 4;
         fake.jobs[0].name = "one";
-        fake.jobs[0].discovered = 7;
+        fake.jobs[0].n.discovered = 7;
         fake.jobs[1].name = "none"; /* has no targets, and says so */
         fake.n_jobs = 2;
         take(&s);

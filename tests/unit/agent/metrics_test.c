@@ -52,7 +52,7 @@ fill_fakes(void)
         fake.dropped[0] = (struct target_status){.target = &targets[0]};
         fake.n_dropped = 1;
         fake.jobs[0].name = "node";
-        fake.jobs[0].discovered = 3;
+        fake.jobs[0].n.discovered = 3;
         fake.n_jobs = 1;
         fake.remotes[0] = (struct sender_stats){.name = "central",
             .url = "https://x/\"quoted\\path",
