@@ -4,6 +4,7 @@
 #include "agent/agent.h"
 #include "agent/arguments.h"
 #include "agent/command.h"
+#include "agent/fault.h"
 #include "agent/notify.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -85,6 +86,7 @@ open_signals(sigset_t *set, struct err *e)
         (void)sigaddset(set, SIGINT);
         (void)sigaddset(set, SIGHUP);
         (void)signal(SIGPIPE, SIG_IGN);
+        fault_explain();
         if (pthread_sigmask(SIG_BLOCK, set, NULL) != 0)
                 return err_set(e, ERR_SYS, "cannot block signals");
         fd = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);

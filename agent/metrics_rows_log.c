@@ -85,6 +85,10 @@ static const struct metric_row log_rows[] = {
     {.name = "gleaner_wal_damaged_values_total",
         .offset = offsetof(struct metrics_log, stats.damaged_values),
         .help = "Layouts, keyframes and other values whose checksum was wrong."},
+    {.name = "gleaner_wal_logs_set_aside",
+        .offset = offsetof(struct metrics_log, stats.logs_set_aside),
+        .help = "Damaged logs (wal.damaged-<time> in the data directory) that lay beside this one "
+                "when it was opened: what they hold unsent is lost. Alert on any."},
     {.name = "gleaner_wal_trimmed_samples_total",
         .offset = offsetof(struct metrics_log, stats.trimmed_samples),
         .key = "reason",

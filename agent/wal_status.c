@@ -100,6 +100,7 @@ put_numbers(json_t *o, const struct wal_stats *s)
             {"commits_late", s->commits_late},
             {"damaged_blocks", s->damaged_blocks},
             {"damaged_values", s->damaged_values},
+            {"logs_set_aside", s->logs_set_aside},
             {"seconds_until_full", (uint64_t)seconds_until_full(s)},
         };
 
@@ -240,8 +241,11 @@ put_log(struct buf *out, const json_t *o, struct err *e)
         if (rc == 0)
                 rc = put_reasons(out, json_object_get(o, "not_stored"), e);
         if (rc == 0)
-                rc = buf_printf(out, e, "%-16s %" PRId64 " blocks, %" PRId64 " other values\n",
-                    "damaged", get(o, "damaged_blocks"), get(o, "damaged_values"));
+                rc = buf_printf(out, e,
+                    "%-16s %" PRId64 " blocks, %" PRId64 " other values; %" PRId64
+                    " logs set aside\n",
+                    "damaged", get(o, "damaged_blocks"), get(o, "damaged_values"),
+                    get(o, "logs_set_aside"));
         return rc;
 }
 

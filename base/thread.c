@@ -22,6 +22,7 @@ thread_start(pthread_t *out, const char *name, void *(*run)(void *), void *arg, 
         int rc;
 
         (void)sigfillset(&all);
+        (void)sigdelset(&all, SIGBUS); /* of the thread itself: its handler has the last word */
         (void)pthread_sigmask(SIG_SETMASK, &all, &before);
         rc = pthread_create(out, NULL, run, arg);
         (void)pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -156,6 +156,7 @@ fill_counters(struct wal *w, struct wal_stats *s)
         s->commits_late = atomic_load(&w->commits_late);
         s->damaged_blocks = atomic_load(&w->damaged_blocks);
         s->damaged_values = atomic_load(&w->damaged_values);
+        s->logs_set_aside = w->set_aside;
         s->last_commit_ms = atomic_load(&w->last_commit_ms);
 }
 

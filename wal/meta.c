@@ -43,6 +43,13 @@ meta_format_encode(const char *tenant, size_t page_size, uint8_t *dst)
         return 16 + n;
 }
 
+bool
+meta_format_is_ours(struct view bytes)
+{
+        return bytes.n >= 16 && bytes.n <= META_FORMAT_BYTES &&
+            memcmp(bytes.p, magic, sizeof(magic)) == 0;
+}
+
 int
 meta_format_check(
     struct view bytes, const char *tenant, size_t page_size, const char *dir, struct err *e)
@@ -51,7 +58,7 @@ meta_format_check(
         struct view owner;
         size_t stored;
 
-        if (bytes.n < 16 || bytes.n > META_FORMAT_BYTES || memcmp(p, magic, sizeof(magic)) != 0)
+        if (!meta_format_is_ours(bytes))
                 return err_set(
                     e, ERR_CONFIG, "\"%s\" holds something that is not a gleaner log", dir);
         if (p[8] != META_FORMAT_VERSION)

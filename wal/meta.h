@@ -23,6 +23,8 @@ enum {
 
 /* dst: META_FORMAT_BYTES. Returns the bytes written. */
 size_t meta_format_encode(const char *tenant, size_t page_size, uint8_t *dst);
+/* Whether it begins as ours do. */
+bool meta_format_is_ours(struct view bytes);
 /* ERR_CONFIG, with a sentence for the operator, when this process may not use the log. */
 int meta_format_check(
     struct view bytes, const char *tenant, size_t page_size, const char *dir, struct err *e);

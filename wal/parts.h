@@ -60,6 +60,7 @@ struct wal {
         int io_fd; /* /proc/self/io, opened before the process may become undumpable */
         int64_t mono_open_ms;
         uint64_t age_open_ms; /* running time of the log when it was opened */
+        uint64_t set_aside; /* damaged logs that lie beside this one */
 
         /* any thread */
         _Atomic uint64_t max_size;

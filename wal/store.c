@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "base/resident.h"
+#include "wal/store_check.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -133,7 +134,6 @@ widen(struct store *s, struct err *e)
         if (rc != 0)
                 return store_fail(s, rc, e, "look at the log");
         s->page_size = st.ms_psize;
-        s->header_size = sizeof(size_t) + 8;
         used = ((uint64_t)info.me_last_pgno + 1) * st.ms_psize;
         want = used + used / 6 + ((uint64_t)2 << 20);
         if (s->o.read_only || used + used / 12 < s->o.map_bytes)
@@ -226,13 +226,31 @@ prepare_file(struct store *s, unsigned *flags)
         return 0;
 }
 
+/* LMDB maps only what is whole; a file that is not there yet is. */
+static int
+check_file(const struct store *s, struct err *e)
+{
+        char path[sizeof(s->dir) + sizeof("/data.mdb")];
+        int rc;
+
+        (void)snprintf(path, sizeof(path), "%s/data.mdb", s->dir);
+        rc = store_check(path, !s->o.read_only, e);
+        if (rc == ERR_CORRUPT)
+                (void)err_prefix(e, "the log's file \"%s\" is damaged", path);
+        else if (rc == ERR_CONFIG)
+                (void)err_prefix(e, "the log's file \"%s\" cannot be used", path);
+        return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
 static int
 open_env(struct store *s, struct err *e)
 {
         unsigned flags = MDB_NOTLS;
         int dead = 0;
-        int rc = 0;
+        int rc = check_file(s, e);
 
+        if (rc < 0)
+                return rc;
         if (s->o.read_only) {
                 flags |= MDB_RDONLY | MDB_NOLOCK;
         } else {

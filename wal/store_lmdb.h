@@ -19,7 +19,6 @@ struct store {
         MDB_dbi dbi;
         int fd; /* LMDB's */
         size_t page_size;
-        size_t header_size; /* of a page */
         char *map; /* NULL: not found, then nothing is given back */
         size_t map_length;
         bool map_sought;

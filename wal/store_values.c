@@ -1,12 +1,12 @@
 #include "wal/store_lmdb.h"
 
 #include "base/err.h"
+#include "wal/store_page.h"
 
 #include <string.h>
 
 enum {
         VALUE_MAX_BYTES = 80 << 20, /* the largest layout part there can be, and more */
-        OVERFLOW_FLAG = 0x04, /* mp_flags of an overflow page */
 };
 
 static MDB_val
@@ -173,32 +173,22 @@ store_walk(struct store_txn *t, const struct key *from, store_sink sink, void *a
 }
 
 /*
- * LMDB frees as many pages as the overflow page's header names, from the number that it names. A
- * block is one page: a header that says otherwise would free pages of others.
+ * LMDB frees as many pages as the head of a value's own pages names, from the number that it names:
+ * a head that says otherwise would free pages of others. In a leaf no value begins where it does
+ * in a page of its own.
  */
 static bool
-overflow_header_fits(const struct store *s, const MDB_val *v)
+may_delete(const struct store *s, const MDB_val *v)
 {
-        const uint8_t *header = (const uint8_t *)v->mv_data - s->header_size;
-        uint16_t flags;
-        uint32_t pages;
-        size_t number;
+        const char *p = v->mv_data;
+        size_t at;
 
-        if (s->map == NULL || (const char *)header < s->map ||
-            (const char *)header >= s->map + s->map_length)
+        if (s->map == NULL || p < s->map || p >= s->map + s->map_length)
                 return true; /* a page of this transaction, not from the file */
-        memcpy(&number, header, sizeof(number));
-        memcpy(&flags, header + sizeof(size_t) + 2, sizeof(flags));
-        memcpy(&pages, header + sizeof(size_t) + 4, sizeof(pages));
-        return (flags & OVERFLOW_FLAG) != 0 && pages == 1 &&
-            number == (size_t)((const char *)header - s->map) / s->page_size;
-}
-
-static bool
-may_delete(const struct store *s, const struct key *from, const MDB_val *v)
-{
-        return from->bytes[0] != KEY_BLOCK || v->mv_size != store_block_size(s) ||
-            overflow_header_fits(s, v);
+        at = (size_t)(p - s->map);
+        return at % s->page_size != PAGE_HEAD_BYTES ||
+            page_run_fits((const uint8_t *)p - PAGE_HEAD_BYTES, at / s->page_size,
+                page_run_of(v->mv_size, s->page_size));
 }
 
 int
@@ -215,7 +205,7 @@ store_delete_range(struct store_txn *t, struct store_range *r, struct err *e)
         if (rc == 0)
                 rc = mdb_cursor_get(c, &k, &v, MDB_SET_RANGE);
         while (rc == 0 && r->deleted < r->max && mdb_cmp(t->txn, t->store->dbi, &k, &to) < 0) {
-                if (may_delete(t->store, &r->from, &v)) {
+                if (may_delete(t->store, &v)) {
                         rc = mdb_cursor_del(c, 0);
                         r->deleted++;
                 } else {

@@ -4,6 +4,7 @@
 #include "base/compress.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "wal/aside.h"
 #include "wal/book.h"
 #include "wal/commit.h"
 #include "wal/meta.h"
@@ -79,10 +80,32 @@ struct found {
 };
 
 static int
+read_book(struct store_txn *t, struct meta_book *out, struct err *e)
+{
+        struct key book = key_of(KEY_BOOK, 0);
+        struct view value;
+        int rc = store_get(t, &book, &value, e);
+
+        return rc == 0 ? meta_book_decode(value, out, e) : rc;
+}
+
+/* Another's file stays as it is; ours without a format record is damaged. */
+static int
+check_stranger(struct wal *w, struct store_txn *t, struct err *e)
+{
+        struct meta_book book;
+
+        if (read_book(t, &book, NULL) == 0)
+                return err_set(
+                    e, ERR_CORRUPT, "the format record of the log in \"%s\" is damaged", w->o.dir);
+        return err_set(
+            e, ERR_CONFIG, "\"%s/wal\" holds something that is not a gleaner log", w->o.dir);
+}
+
+static int
 check_format(struct wal *w, struct store_txn *t, struct found *f, struct err *e)
 {
         struct key format = key_format();
-        struct key book = key_of(KEY_BOOK, 0);
         struct err why = ERR_INIT;
         struct view value;
         int rc = store_get(t, &format, &value, NULL);
@@ -90,19 +113,16 @@ check_format(struct wal *w, struct store_txn *t, struct found *f, struct err *e)
         if (rc == ERR_NOTFOUND) {
                 rc = store_holds_any(t, e);
                 f->fresh = rc == 0;
-                return rc <= 0
-                    ? rc
-                    : err_set(e, ERR_CONFIG, "\"%s/wal\" holds something that is not a gleaner log",
-                          w->o.dir);
+                return rc <= 0 ? rc : check_stranger(w, t, e);
         }
+        if (rc == 0 && !meta_format_is_ours(value))
+                return check_stranger(w, t, e);
         if (rc == 0)
                 rc = meta_format_check(
                     value, w->o.tenant, (size_t)sysconf(_SC_PAGESIZE), w->o.dir, e);
         if (rc < 0)
                 return rc;
-        rc = store_get(t, &book, &value, &why);
-        if (rc == 0)
-                rc = meta_book_decode(value, &f->book, &why);
+        rc = read_book(t, &f->book, &why);
         if (rc < 0) {
                 atomic_fetch_add(&w->damaged_values, 1);
                 log_warn("the log's book record is damaged, made anew from its blocks",
@@ -262,15 +282,43 @@ begin_run(struct wal *w, const struct found *f, struct err *e)
 }
 
 static int
+open_log(struct wal *w, struct found *f, struct err *e)
+{
+        int rc = open_store(w, e);
+
+        return rc == 0 ? read_found(w, f, e) : rc;
+}
+
+/* A log that cannot be read is set aside, and a new one begins. */
+static int
+begin_anew(struct wal *w, struct found *f, struct err *e)
+{
+        struct err why = *e;
+        int rc;
+
+        book_free(w->book);
+        store_close(w->store);
+        w->book = NULL;
+        w->store = NULL;
+        rc = wal_set_aside(w->o.dir, clock_wall(w->o.clock), &why, e);
+        *f = (struct found){.fresh = false};
+        return rc == 0 ? open_log(w, f, e) : rc;
+}
+
+static int
 open_parts(struct wal *w, struct err *e)
 {
         struct found f = {.fresh = false};
-        int rc = wal_lock_take(w->o.dir, w->o.read_only_tool, &w->lock, e);
+        struct err why = ERR_INIT;
+        int rc = wal_lock_take(w->o.dir, w->o.read_only_tool, &w->lock, &why);
 
         if (rc == 0)
-                rc = open_store(w, e);
-        if (rc == 0)
-                rc = read_found(w, &f, e);
+                rc = open_log(w, &f, &why);
+        if (rc == ERR_CORRUPT && !w->o.read_only_tool)
+                rc = begin_anew(w, &f, &why);
+        if (rc < 0)
+                return err_set(e, rc, "%s", why.msg);
+        w->set_aside = wal_count_aside(w->o.dir);
         if (rc == 0)
                 rc = pending_new(&w->pending, e);
         if (rc < 0 || w->o.read_only_tool)

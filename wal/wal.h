@@ -176,6 +176,7 @@ struct wal_stats {
         uint64_t commits_late; /* over after sync_interval since their oldest scrape was queued */
         uint64_t damaged_blocks;
         uint64_t damaged_values;
+        uint64_t logs_set_aside; /* damaged ones that lay beside this one when it was opened */
         uint64_t
             trimmed_samples[2]; /* by age, by size: blocks dropped before every endpoint had them */
         uint64_t queue_bytes;

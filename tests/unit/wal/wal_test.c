@@ -1,5 +1,8 @@
 #include "tests/unit/wal/fixture.h"
 
+#include "wal/aside.h"
+#include "wal/store.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -157,23 +160,169 @@ test_a_tool_looks_without_changing(void **state)
         fixture_open(f);
 }
 
+/* A tree that is whole, but without our records. */
 static void
 test_a_foreign_database_is_left_alone(void **state)
 {
         struct fixture *f = *state;
         struct wal_options o = fixture_options(f);
         struct wal *w = NULL;
+        struct store *store = NULL;
+        struct store_txn t;
         struct err e = ERR_INIT;
+        struct key k = key_of(KEY_TARGET, 1);
         char path[600];
-        char junk[8192];
 
         fixture_close(f);
         (void)snprintf(path, sizeof(path), "%s/wal/data.mdb", f->dir);
-        memset(junk, 'j', sizeof(junk));
-        testing_write(path, junk, sizeof(junk));
-        assert_int_equal(wal_open(&o, &w, &e), ERR_CORRUPT);
+        assert_int_equal(unlink(path), 0);
+        (void)snprintf(path, sizeof(path), "%s/wal", f->dir);
+        testing_ok(
+            store_open(&(struct store_options){.dir = path, .map_bytes = 1 << 20}, &store, &e), &e);
+        testing_ok(store_begin(store, true, &t, &e), &e);
+        testing_ok(store_put(&t, &k, VIEW_LIT("another's"), false, &e), &e);
+        testing_ok(store_commit(&t, &e), &e);
+        store_close(store);
+        assert_int_equal(wal_open(&o, &w, &e), ERR_CONFIG);
+        assert_non_null(strstr(e.msg, "holds something that is not a gleaner log"));
+        assert_int_equal(wal_count_aside(f->dir), 0);
+        (void)snprintf(path, sizeof(path), "%s/wal/data.mdb", f->dir);
         assert_int_equal(unlink(path), 0);
         fixture_open(f);
+}
+
+/* ---- damaged logs ---- */
+
+static void
+cut_in_half(const char *path)
+{
+        assert_int_equal(truncate(path, 2 * 4096 + 100), 0);
+}
+
+static void
+cut_to_nothing(const char *path)
+{
+        assert_int_equal(truncate(path, 0), 0);
+}
+
+static void
+fill_with_junk(const char *path)
+{
+        char junk[8192];
+
+        memset(junk, 'j', sizeof(junk));
+        testing_write(path, junk, sizeof(junk));
+}
+
+static void
+put_a_directory(const char *path)
+{
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(mkdir(path, 0700), 0);
+}
+
+static void
+replace_all(const char *path, const char *from, const char *to)
+{
+        struct buf file = BUF_INIT(64 << 20);
+        struct err e = ERR_INIT;
+        char *at;
+
+        testing_ok(file_read(path, &file, &e), &e);
+        while ((at = memmem(file.ptr, file.len, from, strlen(from))) != NULL)
+                memcpy(at, to, strlen(to));
+        testing_write(path, file.ptr, file.len);
+        buf_release(&file);
+}
+
+static void
+damage_the_format_record(const char *path)
+{
+        replace_all(path, "gleanwal", "gleamwal");
+}
+
+static void
+damage_the_key_of_the_format_record(const char *path)
+{
+        replace_all(path, "Mformat ", "Mforma! ");
+}
+
+static void
+test_a_damaged_log_is_set_aside(void **state)
+{
+        static const struct {
+                const char *name;
+                void (*damage)(const char *path);
+        } cases[] = {
+            {"cut in half", cut_in_half},
+            {"cut to nothing", cut_to_nothing},
+            {"junk", fill_with_junk},
+            {"a directory in its place", put_a_directory},
+            {"format record", damage_the_format_record},
+            {"key of the format record", damage_the_key_of_the_format_record},
+        };
+        struct fixture *f = *state;
+        struct wal_stats stats;
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                struct wal_options o = fixture_options(f);
+                struct wal *tool = NULL;
+                struct source s;
+                uint64_t serial = 1;
+                struct err e = ERR_INIT;
+                char path[600];
+
+                print_message("%s\n", cases[i].name);
+                source_init(&s, f->w);
+                fixture_run(f, &s, &serial, 20, false);
+                source_release(&s);
+                fixture_close(f);
+                (void)snprintf(path, sizeof(path), "%s/wal/data.mdb", f->dir);
+                cases[i].damage(path);
+                o.read_only_tool = true;
+                assert_int_equal(wal_open(&o, &tool, &e), ERR_CORRUPT);
+                assert_non_null(strstr(e.msg, "damaged"));
+                assert_int_equal(wal_count_aside(f->dir), i);
+                fixture_open(f);
+                wal_stats(f->w, &stats);
+                assert_int_equal(stats.logs_set_aside, i + 1);
+                assert_int_equal(stats.samples_appended, 0);
+        }
+}
+
+/* The last but one commit is whole: the log goes on from it. */
+static void
+test_a_damaged_meta_page_costs_no_log(void **state)
+{
+        struct fixture *f = *state;
+        struct source s;
+        struct wal_stats before;
+        struct wal_stats after;
+        uint64_t serial = 1;
+        char zeros[4096] = {0};
+
+        source_init(&s, f->w);
+        fixture_run(f, &s, &serial, 20, false);
+        fixture_close(f);
+        fixture_open(f);
+        wal_stats(f->w, &before);
+        assert_true(before.samples_appended > 0);
+        for (int i = 0; i < 2; i++) {
+                char path[600];
+                int fd;
+
+                fixture_close(f);
+                (void)snprintf(path, sizeof(path), "%s/wal/data.mdb", f->dir);
+                fd = open(path, O_WRONLY | O_CLOEXEC);
+                assert_int_equal(
+                    pwrite(fd, zeros, sizeof(zeros), i * (off_t)sizeof(zeros)), sizeof(zeros));
+                (void)close(fd);
+                fixture_open(f);
+                wal_stats(f->w, &after);
+                assert_int_equal(after.logs_set_aside, 0);
+                assert_int_equal(after.samples_appended, before.samples_appended);
+        }
+        source_release(&s);
 }
 
 /* The layouts of living targets stay, whatever happens to their records; others are collected. */
@@ -282,6 +431,8 @@ main(void)
             CASE(test_ids_are_never_used_twice),
             CASE(test_a_tool_looks_without_changing),
             CASE(test_a_foreign_database_is_left_alone),
+            CASE(test_a_damaged_log_is_set_aside),
+            CASE(test_a_damaged_meta_page_costs_no_log),
             CASE(test_layouts_of_living_targets_outlive_a_restart),
         };
 
