@@ -1,7 +1,5 @@
 #include "agent/api.h"
 
-#include "agent/api_status.h"
-#include "agent/global_url.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -10,14 +8,10 @@
 #include "scrape/scrape.h"
 #include "scrape/target.h"
 
-#include <stdbool.h>
-#include <stdlib.h>
+#include <stdint.h>
 #include <string.h>
-#include <time.h>
 
-enum { POOLS_MAX_BYTES = 1 << 20, URL_MAX_BYTES = 1 << 20, LABELS_MAX_BYTES = 16 << 20 };
-
-static const char *const health_names[] = {"unknown", "up", "down"};
+enum { POOLS_MAX_BYTES = 1 << 20 };
 
 /* A job and how many of its targets were seen. */
 struct pool {
@@ -26,39 +20,10 @@ struct pool {
         struct pool *next;
 };
 
-/* What a visit of the targets needs. */
 struct listing {
-        struct buf *out;
-        const char *scrape_pool; /* NULL: all */
-        const struct api_jobs *jobs; /* NULL: not known */
-        const struct global_url_self *self; /* NULL: not known */
-        size_t listed;
         struct arena arena;
-        struct arena scratch; /* of one target */
-        struct pool *pools;
+        struct pool *pools; /* sorted by name */
 };
-
-/* ---- pieces of JSON ---- */
-
-static int
-put_key(struct buf *out, const char *before, const char *key, struct err *e)
-{
-        return buf_printf(out, e, "%s\"%s\":", before, key);
-}
-
-static int
-put_text(struct buf *out, const char *key, const char *value, struct err *e)
-{
-        int rc = put_key(out, ",", key, e);
-
-        return rc == 0 ? json_put_string(out, view_of(value), e) : rc;
-}
-
-static int
-put_count(struct buf *out, const char *key, uint64_t n, struct err *e)
-{
-        return buf_printf(out, e, ",\"%s\":%llu", key, (unsigned long long)n);
-}
 
 int
 api_put_labels(struct buf *out, const struct label *l, size_t n, struct err *e)
@@ -78,16 +43,7 @@ api_put_labels(struct buf *out, const struct label *l, size_t n, struct err *e)
         return rc == 0 ? buf_putc(out, '}', e) : rc;
 }
 
-static int
-put_time(struct buf *out, const char *key, int64_t ms, struct err *e)
-{
-        char text[API_TIME_BYTES];
-
-        api_format_time(ms, text);
-        return put_text(out, key, text, e);
-}
-
-/* ---- targets ---- */
+/* ---- jobs ---- */
 
 static struct pool *
 find_pool(struct listing *l, const char *name)
@@ -141,193 +97,42 @@ add_pool(void *arg, const char *name, struct err *e)
 
 /* The pools of the configuration, with nothing counted yet. */
 static int
-add_pools(struct listing *l, struct err *e)
+add_pools(struct listing *l, const struct api_jobs *jobs, struct err *e)
 {
-        return l->jobs != NULL ? l->jobs->visit(l->jobs->arg, add_pool, l, e) : 0;
-}
-
-/* Opens the object of a target that is asked for; false when it is not. */
-static bool
-asked_for(const struct listing *l, const struct target *t)
-{
-        return l->scrape_pool == NULL || strcmp(l->scrape_pool, t->job->name) == 0;
-}
-
-static int
-begin_target(struct listing *l, const struct target *t, struct err *e)
-{
-        int rc = put_key(l->out, l->listed++ > 0 ? ",{" : "{", "discoveredLabels", e);
-        struct labels discovered;
-
-        arena_reset(&l->scratch);
-        labels_init(&discovered, &l->scratch);
-        if (rc == 0)
-                rc = target_discovered(t, &discovered, e);
-        return rc == 0 ? api_put_labels(l->out, discovered.v, discovered.n, e) : rc;
-}
-
-/* Fields that Prometheus does not have, behind those that it has. */
-static int
-put_series(struct buf *out, const struct target_status *s, struct err *e)
-{
-        int rc = put_count(out, "lastSamples", s->last_samples, e);
-
-        if (rc == 0)
-                rc = put_count(out, "lastSizeBytes", s->last_size_bytes, e);
-        if (rc == 0)
-                rc = put_count(out, "series", s->series_alive, e);
-        if (rc == 0)
-                rc = put_count(out, "seriesRefused", s->refused_memory, e);
-        return rc;
-}
-
-static int
-put_last(struct buf *out, const struct target_status *s, struct err *e)
-{
-        int rc = put_text(out, "lastError", s->last_error, e);
-
-        if (rc == 0)
-                rc = put_time(out, "lastScrape", s->last_scrape_ms, e);
-        if (rc == 0)
-                rc = buf_printf(out, e, ",\"lastScrapeDuration\":%.9g", s->last_duration_seconds);
-        if (rc == 0)
-                rc = put_text(out, "health", health_names[s->health], e);
-        return rc;
-}
-
-static int
-put_global_url(struct listing *l, const char *url, struct err *e)
-{
-        struct buf text = BUF_INIT(URL_MAX_BYTES);
-        int rc = l->self != NULL ? global_url_put(url, l->self, &text, e) : buf_puts(&text, url, e);
-
-        if (rc == 0)
-                rc = buf_putc(&text, '\0', e);
-        if (rc == 0)
-                rc = put_text(l->out, "globalUrl", text.ptr, e);
-        buf_release(&text);
-        return rc;
-}
-
-static int
-put_active(void *arg, const struct target_status *s, struct err *e)
-{
-        struct listing *l = arg;
-        const struct target *t = s->target;
-        int rc;
-
-        if (!asked_for(l, t) || s->leaving)
-                return 0;
-        rc = begin_target(l, t, e);
-        if (rc == 0)
-                rc = put_key(l->out, ",", "labels", e);
-        if (rc == 0)
-                rc = api_put_labels(l->out, t->labels, t->n_labels, e);
-        if (rc == 0)
-                rc = put_text(l->out, "scrapePool", t->job->name, e);
-        if (rc == 0)
-                rc = put_text(l->out, "scrapeUrl", t->url, e);
-        if (rc == 0)
-                rc = put_global_url(l, t->url, e);
-        if (rc == 0)
-                rc = put_last(l->out, s, e);
-        if (rc == 0)
-                rc = put_text(l->out, "scrapeInterval", t->interval, e);
-        if (rc == 0)
-                rc = put_text(l->out, "scrapeTimeout", t->timeout, e);
-        if (rc == 0)
-                rc = put_series(l->out, s, e);
-        return rc == 0 ? buf_putc(l->out, '}', e) : rc;
-}
-
-static int
-put_dropped(void *arg, const struct target_status *s, struct err *e)
-{
-        struct listing *l = arg;
-        int rc;
-
-        if (!asked_for(l, s->target))
-                return 0;
-        rc = begin_target(l, s->target, e);
-        if (rc == 0)
-                rc = put_text(l->out, "scrapePool", s->target->job->name, e);
-        return rc == 0 ? buf_putc(l->out, '}', e) : rc;
-}
-
-/* Of all jobs, whatever pool is asked for. */
-static int
-put_dropped_counts(struct listing *l, struct scraper *s, bool shown, struct err *e)
-{
-        const char *before = "{";
-        int rc = put_key(l->out, ",", "droppedTargetCounts", e);
-
-        if (rc == 0 && !shown)
-                return buf_puts(l->out, "null", e);
-        if (rc == 0)
-                rc = add_pools(l, e);
-        if (rc == 0)
-                rc = scraper_visit_jobs(s, count_dropped, l, e);
-        if (rc == 0 && l->pools == NULL)
-                rc = buf_putc(l->out, '{', e);
-        for (const struct pool *p = l->pools; rc == 0 && p != NULL; p = p->next) {
-                rc = buf_puts(l->out, before, e);
-                if (rc == 0)
-                        rc = json_put_string(l->out, view_of(p->name), e);
-                if (rc == 0)
-                        rc = buf_printf(l->out, e, ":%llu", (unsigned long long)p->count);
-                before = ",";
-        }
-        return rc == 0 ? buf_putc(l->out, '}', e) : rc;
-}
-
-static bool
-state_is(const struct api_targets_query *q, const char *name)
-{
-        return q->state == NULL || q->state[0] == '\0' || strcasecmp(q->state, "any") == 0 ||
-            strcasecmp(q->state, name) == 0;
+        return jobs != NULL ? jobs->visit(jobs->arg, add_pool, l, e) : 0;
 }
 
 int
-api_targets(struct scraper *s, const struct api_targets_query *q, struct buf *out, struct err *e)
+api_put_dropped_counts(
+    struct scraper *s, const struct api_jobs *jobs, struct buf *out, struct err *e)
 {
-        bool any_pool = q->scrape_pool == NULL || q->scrape_pool[0] == '\0';
-        bool dropped = state_is(q, "dropped");
-        struct listing l = {.out = out,
-            .scrape_pool = any_pool ? NULL : q->scrape_pool,
-            .jobs = q->jobs,
-            .self = q->self,
-            .arena = ARENA_INIT(POOLS_MAX_BYTES),
-            .scratch = ARENA_INIT(LABELS_MAX_BYTES)};
-        int rc = buf_puts(out, "{\"status\":\"success\",\"data\":{\"activeTargets\":[", e);
+        struct listing l = {.arena = ARENA_INIT(POOLS_MAX_BYTES)};
+        int rc = add_pools(&l, jobs, e);
 
-        if (rc == 0 && state_is(q, "active"))
-                rc = scraper_visit_active(s, put_active, &l, e);
         if (rc == 0)
-                rc = buf_puts(out, "],\"droppedTargets\":[", e);
-        l.listed = 0;
-        if (rc == 0 && dropped)
-                rc = scraper_visit_dropped(s, put_dropped, &l, e);
+                rc = scraper_visit_jobs(s, count_dropped, &l, e);
         if (rc == 0)
-                rc = buf_putc(out, ']', e);
-        if (rc == 0)
-                rc = put_dropped_counts(&l, s, dropped, e);
-        if (rc == 0)
-                rc = buf_puts(out, "}}", e);
+                rc = buf_putc(out, '{', e);
+        for (const struct pool *p = l.pools; rc == 0 && p != NULL; p = p->next) {
+                rc = json_put_string(out, view_of(p->name), e);
+                if (rc == 0)
+                        rc = buf_printf(out, e, ":%llu%s", (unsigned long long)p->count,
+                            p->next != NULL ? "," : "");
+        }
         arena_release(&l.arena);
-        arena_release(&l.scratch);
-        return rc;
+        return rc == 0 ? buf_putc(out, '}', e) : rc;
 }
 
 int
 api_scrape_pools(struct scraper *s, const struct api_jobs *jobs, struct buf *out, struct err *e)
 {
-        struct listing l = {.out = out, .jobs = jobs, .arena = ARENA_INIT(POOLS_MAX_BYTES)};
+        struct listing l = {.arena = ARENA_INIT(POOLS_MAX_BYTES)};
         int rc = buf_puts(out, "{\"status\":\"success\",\"data\":{\"scrapePools\":[", e);
 
         if (rc == 0)
-                rc = add_pools(&l, e);
+                rc = add_pools(&l, jobs, e);
         if (rc == 0)
-                rc = scraper_visit_active(s, count_pool, &l, e);
+                rc = scraper_visit_active(s, NULL, count_pool, &l, e);
         if (rc == 0)
                 rc = scraper_visit_dropped(s, count_pool, &l, e);
         for (const struct pool *p = l.pools; rc == 0 && p != NULL; p = p->next) {

@@ -1,6 +1,6 @@
 /*
- * The answers of /api/v1/…, as Prometheus gives them (web/api/v1/api.go): JSON appended to a
- * buffer. Called on the http thread.
+ * What the answers of /api/v1/… have in common, and /api/v1/scrape_pools, as Prometheus gives them
+ * (web/api/v1/api.go): JSON appended to a buffer. Called on the http thread.
  */
 #ifndef AGENT_API_H
 #define AGENT_API_H
@@ -11,7 +11,6 @@
 
 struct buf;
 struct err;
-struct global_url_self;
 struct scraper;
 
 typedef int (*api_job_visitor)(void *arg, const char *name, struct err *e);
@@ -22,19 +21,13 @@ struct api_jobs {
         void *arg;
 };
 
-struct api_targets_query {
-        const char *state; /* "active", "dropped" or "any"; NULL or "": any; otherwise none */
-        const char *scrape_pool; /* only this job; NULL or "": all */
-        const struct api_jobs *jobs; /* NULL: only those that have targets are known */
-        const struct global_url_self *self; /* NULL: URLs are shown as they are */
-};
-
-int api_targets(
-    struct scraper *s, const struct api_targets_query *q, struct buf *out, struct err *e);
 /* The names of the jobs, sorted. */
 int api_scrape_pools(
     struct scraper *s, const struct api_jobs *jobs, struct buf *out, struct err *e);
 
+/* Appends how many targets of each job were dropped, kept for display or not, as a JSON object. */
+int api_put_dropped_counts(
+    struct scraper *s, const struct api_jobs *jobs, struct buf *out, struct err *e);
 /* Appends labels as a JSON object. */
 int api_put_labels(struct buf *out, const struct label *l, size_t n, struct err *e);
 

@@ -19,6 +19,7 @@
 enum {
         FOUND_MAX_BYTES = 16 << 20, /* of references: a million targets */
         ENTRIES_MAX_BYTES = 64 << 20,
+        PIECE_BYTES = 32 << 10, /* a piece ends with the target that passes it */
 };
 
 /* A target that has metadata; both are references. */
@@ -89,11 +90,15 @@ give_back(struct buf *found)
 
 /* ---- /api/v1/targets/metadata ---- */
 
-struct target_listing {
-        const struct api_metadata_query *q;
-        const struct target *target;
-        struct buf *out;
-        size_t n;
+struct api_target_metadata {
+        char *metric; /* owned; NULL: all */
+        struct selector *which; /* owned; NULL: all */
+        long limit; /* -1: none */
+        struct buf found; /* of struct found */
+        size_t next; /* of them */
+        size_t n; /* entries that were put */
+        struct buf *out; /* during a call */
+        const struct target *target; /* during a call */
 };
 
 static int
@@ -107,46 +112,60 @@ put_member(struct buf *out, const char *before, struct view value, struct err *e
 static int
 put_target_entry(void *arg, const struct metadata_entry *m, struct err *e)
 {
-        struct target_listing *l = arg;
-        bool all = !given(l->q->metric);
+        struct api_target_metadata *a = arg;
         int rc;
 
-        if (!all && !view_is(m->metric, l->q->metric))
+        if (a->metric != NULL && !view_is(m->metric, a->metric))
                 return 0;
-        rc = buf_puts(l->out, l->n++ > 0 ? ",{\"target\":" : "{\"target\":", e);
+        rc = buf_puts(a->out, a->n++ > 0 ? ",{\"target\":" : "{\"target\":", e);
         if (rc == 0)
-                rc = api_put_labels(l->out, l->target->labels, l->target->n_labels, e);
-        if (rc == 0 && all)
-                rc = put_member(l->out, ",\"metric\":", m->metric, e);
+                rc = api_put_labels(a->out, a->target->labels, a->target->n_labels, e);
+        if (rc == 0 && a->metric == NULL)
+                rc = put_member(a->out, ",\"metric\":", m->metric, e);
         if (rc == 0)
-                rc = put_member(l->out, ",\"type\":", m->type, e);
+                rc = put_member(a->out, ",\"type\":", m->type, e);
         if (rc == 0)
-                rc = put_member(l->out, ",\"help\":", m->help, e);
+                rc = put_member(a->out, ",\"help\":", m->help, e);
         if (rc == 0)
-                rc = put_member(l->out, ",\"unit\":", m->unit, e);
-        return rc == 0 ? buf_putc(l->out, '}', e) : rc;
+                rc = put_member(a->out, ",\"unit\":", m->unit, e);
+        return rc == 0 ? buf_putc(a->out, '}', e) : rc;
+}
+
+static int
+put_target(struct api_target_metadata *a, const struct found *f, struct err *e)
+{
+        bool matched = true;
+        int rc = 0;
+
+        a->target = f->target;
+        if (a->which != NULL)
+                rc =
+                    selector_matches(a->which, f->target->labels, f->target->n_labels, &matched, e);
+        return rc == 0 && matched ? metadata_visit(f->metadata, put_target_entry, a, e) : rc;
 }
 
 /* The limit is looked at between targets: the last one is listed whole, as Prometheus does. */
-static int
-put_targets(const struct buf *found, const struct selector *which, long limit,
-    struct target_listing *l, struct err *e)
+static bool
+is_over(const struct api_target_metadata *a, size_t n_found)
 {
-        size_t n;
-        const struct found *v = found_of(found, &n);
+        return a->next == n_found || (a->limit >= 0 && a->n >= (size_t)a->limit);
+}
+
+int
+api_target_metadata_more(struct api_target_metadata *a, struct buf *out, struct err *e)
+{
+        size_t n_found;
+        const struct found *v = found_of(&a->found, &n_found);
         int rc = 0;
 
-        for (size_t i = 0; rc == 0 && i < n && (limit < 0 || l->n < (size_t)limit); i++) {
-                bool matched = true;
-
-                l->target = v[i].target;
-                if (which != NULL)
-                        rc = selector_matches(
-                            which, l->target->labels, l->target->n_labels, &matched, e);
-                if (rc == 0 && matched)
-                        rc = metadata_visit(v[i].metadata, put_target_entry, l, e);
-        }
-        return rc;
+        a->out = out;
+        if (a->next == 0)
+                rc = buf_puts(out, "{\"status\":\"success\",\"data\":[", e);
+        while (rc == 0 && !is_over(a, n_found) && out->len < PIECE_BYTES)
+                rc = put_target(a, &v[a->next++], e);
+        if (rc < 0 || !is_over(a, n_found))
+                return rc < 0 ? rc : 1;
+        return buf_puts(out, "]}", e);
 }
 
 static int
@@ -160,28 +179,36 @@ read_selector(const char *text, struct selector **out, struct err *e)
 }
 
 int
-api_target_metadata(
-    struct scraper *s, const struct api_metadata_query *q, struct buf *out, struct err *e)
+api_target_metadata_begin(struct scraper *s, const struct api_metadata_query *q,
+    struct api_target_metadata **out, struct err *e)
 {
-        struct buf found = BUF_INIT(FOUND_MAX_BYTES);
-        struct target_listing l = {.q = q, .out = out};
-        struct selector *which = NULL;
-        long limit;
-        int rc = read_limit(q->limit, "limit", &limit, e);
+        struct api_target_metadata *a = calloc(1, sizeof(*a));
+        int rc;
 
+        if (a == NULL)
+                return err_nomem(e, "metadata");
+        a->found = (struct buf)BUF_INIT(FOUND_MAX_BYTES);
+        rc = read_limit(q->limit, "limit", &a->limit, e);
         if (rc == 0)
-                rc = read_selector(q->match_target, &which, e);
+                rc = read_selector(q->match_target, &a->which, e);
+        if (rc == 0 && given(q->metric) && (a->metric = strdup(q->metric)) == NULL)
+                rc = err_nomem(e, "metadata");
         if (rc == 0)
-                rc = scraper_visit_active(s, find_target, &found, e);
-        if (rc == 0)
-                rc = buf_puts(out, "{\"status\":\"success\",\"data\":[", e);
-        if (rc == 0)
-                rc = put_targets(&found, which, limit, &l, e);
-        if (rc == 0)
-                rc = buf_puts(out, "]}", e);
-        selector_free(which);
-        give_back(&found);
+                rc = scraper_visit_active(s, NULL, find_target, &a->found, e);
+        if (rc < 0)
+                api_target_metadata_end(a);
+        else
+                *out = a;
         return rc;
+}
+
+void
+api_target_metadata_end(struct api_target_metadata *a)
+{
+        selector_free(a->which);
+        give_back(&a->found);
+        free(a->metric);
+        free(a);
 }
 
 /* ---- /api/v1/metadata ---- */
@@ -307,7 +334,7 @@ api_metadata(struct scraper *s, const struct api_metadata_query *q, struct buf *
         if (rc == 0)
                 rc = read_limit(q->limit_per_metric, "limit_per_metric", &limit_per_metric, e);
         if (rc == 0)
-                rc = scraper_visit_active(s, find_target, &found, e);
+                rc = scraper_visit_active(s, NULL, find_target, &found, e);
         if (rc == 0)
                 rc = keep_sets(&l, &found, e);
         if (rc == 0)

@@ -17,9 +17,16 @@ struct api_metadata_query {
         const char *limit_per_metric; /* api_metadata alone */
 };
 
-/* ERR_CONFIG: the query is wrong. */
-int api_target_metadata(
-    struct scraper *s, const struct api_metadata_query *q, struct buf *out, struct err *e);
+/*
+ * /api/v1/targets/metadata in pieces: what the targets have at the beginning is kept (references)
+ * and appended by and by. ERR_CONFIG: the query is wrong.
+ */
+struct api_target_metadata;
+int api_target_metadata_begin(struct scraper *s, const struct api_metadata_query *q,
+    struct api_target_metadata **out, struct err *e);
+/* Appends the next piece, some 32 KiB and a target. 1: there are more; 0: that was the last. */
+int api_target_metadata_more(struct api_target_metadata *a, struct buf *out, struct err *e);
+void api_target_metadata_end(struct api_target_metadata *a);
 /* ERR_CONFIG: the query is wrong. Metrics are sorted. */
 int api_metadata(
     struct scraper *s, const struct api_metadata_query *q, struct buf *out, struct err *e);

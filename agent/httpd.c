@@ -5,6 +5,7 @@
  */
 #include "agent/httpd.h"
 
+#include "agent/httpd_body.h"
 #include "agent/httpd_connections.h"
 #include "agent/listen.h"
 #include "agent/web.h"
@@ -132,14 +133,11 @@ add_web_headers(const struct httpd *h, struct MHD_Response *response, bool limit
 static enum MHD_Result
 send_reply(struct httpd *h, struct MHD_Connection *c, struct httpd_reply *reply)
 {
-        struct MHD_Response *response = MHD_create_response_from_buffer(
-            reply->body.len, reply->body.ptr, MHD_RESPMEM_MUST_FREE);
+        struct MHD_Response *response = httpd_body_response(reply);
         enum MHD_Result rc = MHD_YES;
 
-        if (response == NULL) {
-                buf_release(&reply->body);
+        if (response == NULL)
                 return MHD_NO;
-        }
         if (reply->content_type != NULL && reply->status != MHD_HTTP_NO_CONTENT)
                 rc = MHD_add_response_header(
                     response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type);

@@ -32,12 +32,23 @@ struct httpd_request {
 const char *httpd_header(const struct httpd_request *r, const char *name);
 const char *httpd_argument(const struct httpd_request *r, const char *name);
 
+/* What comes behind a reply's body, while the client takes it: however long that is, no more than a
+ * piece is in memory. On the server's thread. */
+struct httpd_stream {
+        /* Appends some bytes to out, which is bounded by max_reply. 1: there are more; 0: these
+         * were the last; otherwise the connection is cut. */
+        int (*more)(void *arg, struct buf *out, struct err *e);
+        void (*end)(void *arg); /* called once, after the last one or when the client has gone */
+        void *arg;
+};
+
 struct httpd_reply {
         unsigned status; /* 200 unless the handler says otherwise */
         const char *content_type; /* text/plain unless it says otherwise; static */
         const char *header; /* one more, static; NULL: none */
         const char *header_value; /* static, or the handler's until the server stops */
         struct buf body; /* the server's; empty */
+        struct httpd_stream stream; /* goes on behind the body; more NULL: there is nothing */
 };
 
 typedef void (*httpd_handler)(

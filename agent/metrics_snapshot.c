@@ -188,7 +188,7 @@ take_scraping(struct metrics_snapshot *s, struct scraper *scraper, struct err *e
         scraper_stats(scraper, &s->scraping.stats);
         rc = scraper_visit_jobs(scraper, count_discovered, s, e);
         if (rc == 0)
-                rc = scraper_visit_active(scraper, count_active, s, e);
+                rc = scraper_visit_active(scraper, NULL, count_active, s, e);
         return rc == 0 ? scraper_visit_feeds(scraper, add_feed, s, e) : rc;
 }
 

@@ -87,6 +87,54 @@ refuse_method(struct httpd_reply *r, const char *allow, const char *text)
         r->header_value = allow;
 }
 
+/* ---- answers that go on after their request ---- */
+
+struct going_on {
+        struct status *status; /* borrowed, outlives it */
+        struct status_stream stream;
+};
+
+static int
+more_of_it(void *arg, struct buf *out, struct err *e)
+{
+        struct going_on *g = arg;
+        struct status_context c = {.options = &g->status->options};
+        int rc;
+
+        take_parts(g->status, &c);
+        rc = g->stream.more(g->stream.arg, &c, out, e);
+        give_parts(g->status);
+        return rc;
+}
+
+static void
+end_it(void *arg)
+{
+        struct going_on *g = arg;
+
+        g->stream.end(g->stream.arg);
+        free(g);
+}
+
+static int
+go_on(struct status *s, const struct status_stream *stream, struct httpd_reply *r, struct err *e)
+{
+        struct going_on *g;
+
+        if (stream->arg == NULL)
+                return 0;
+        g = malloc(sizeof(*g));
+        if (g == NULL) {
+                stream->end(stream->arg);
+                return err_nomem(e, "an answer");
+        }
+        *g = (struct going_on){s, *stream};
+        r->stream.more = more_of_it;
+        r->stream.end = end_it;
+        r->stream.arg = g;
+        return 0;
+}
+
 static void
 answer(struct status *s, const struct status_page *page, const struct httpd_request *request,
     struct httpd_reply *r)
@@ -98,7 +146,8 @@ answer(struct status *s, const struct status_page *page, const struct httpd_requ
             .limit_per_metric = httpd_argument(request, "limit_per_metric"),
             .match_target = httpd_argument(request, "match_target"),
             .metric = httpd_argument(request, "metric")};
-        struct status_context c = {.options = &s->options};
+        struct status_stream stream = {0};
+        struct status_context c = {.options = &s->options, .stream = &stream};
         struct err e = ERR_INIT;
         int rc;
 
@@ -108,6 +157,8 @@ answer(struct status *s, const struct status_page *page, const struct httpd_requ
         rc = page->answer(&c, &q, r, &e);
         if (!page->changes)
                 give_parts(s);
+        if (rc == 0)
+                rc = go_on(s, &stream, r, &e);
         if (rc < 0) {
                 log_warn(
                     "cannot answer a request", LOG_STR("path", page->path), LOG_STR("err", e.msg));

@@ -3,6 +3,7 @@
 #include "agent/api.h"
 #include "agent/api_metadata.h"
 #include "agent/api_status.h"
+#include "agent/api_targets.h"
 #include "agent/httpd.h"
 #include "agent/metrics.h"
 #include "base/clock.h"
@@ -213,6 +214,34 @@ unavailable(const char *what, struct httpd_reply *r, struct err *e)
         return api_error("unavailable", what, &r->body, e);
 }
 
+/* The first piece; the stream is ended here unless there are more. */
+static int
+begin_stream(const struct status_context *c, const struct status_stream *stream,
+    struct httpd_reply *r, struct err *e)
+{
+        int rc = stream->more(stream->arg, c, &r->body, e);
+
+        if (rc == 1)
+                *c->stream = *stream;
+        else
+                stream->end(stream->arg);
+        return rc == 1 ? 0 : rc;
+}
+
+static int
+more_targets(void *arg, const struct status_context *c, struct buf *out, struct err *e)
+{
+        if (c->parts.scraper == NULL)
+                return err_set(e, ERR_AGAIN, "the scraper was stopped");
+        return api_targets_more(arg, c->parts.scraper, out, e);
+}
+
+static void
+end_targets(void *arg)
+{
+        api_targets_end(arg);
+}
+
 static int
 answer_targets(const struct status_context *c, const struct status_query *q, struct httpd_reply *r,
     struct err *e)
@@ -222,11 +251,18 @@ answer_targets(const struct status_context *c, const struct status_query *q, str
             .scrape_pool = q->scrape_pool,
             .jobs = jobs.visit != NULL ? &jobs : NULL,
             .self = c->self};
+        struct status_stream stream = {more_targets, end_targets, NULL};
+        struct api_targets *targets;
+        int rc;
 
         r->content_type = json;
         if (c->parts.scraper == NULL)
                 return unavailable("the scraper is not running", r, e);
-        return api_targets(c->parts.scraper, &query, &r->body, e);
+        rc = api_targets_begin(&query, &targets, e);
+        if (rc < 0)
+                return rc;
+        stream.arg = targets;
+        return begin_stream(c, &stream, r, e);
 }
 
 static int
@@ -306,38 +342,59 @@ refuse_query(const char *why, struct httpd_reply *r, struct err *e)
         return api_error("bad_data", why, &r->body, e);
 }
 
-typedef int (*metadata_answer)(
-    struct scraper *s, const struct api_metadata_query *q, struct buf *out, struct err *e);
-
-static int
-answer_by(metadata_answer answer, const struct status_context *c, const struct status_query *q,
-    struct httpd_reply *r, struct err *e)
+static struct api_metadata_query
+metadata_query(const struct status_query *q)
 {
-        const struct api_metadata_query query = {.match_target = q->match_target,
+        return (struct api_metadata_query){.match_target = q->match_target,
             .metric = q->metric,
             .limit = q->limit,
             .limit_per_metric = q->limit_per_metric};
-        int rc;
+}
 
-        r->content_type = json;
-        if (c->parts.scraper == NULL)
-                return unavailable("the scraper is not running", r, e);
-        rc = answer(c->parts.scraper, &query, &r->body, e);
-        return rc == ERR_CONFIG ? refuse_query(e->msg, r, e) : rc;
+static int
+more_target_metadata(void *arg, const struct status_context *c, struct buf *out, struct err *e)
+{
+        (void)c; /* all of it is there already */
+        return api_target_metadata_more(arg, out, e);
+}
+
+static void
+end_target_metadata(void *arg)
+{
+        api_target_metadata_end(arg);
 }
 
 static int
 answer_target_metadata(const struct status_context *c, const struct status_query *q,
     struct httpd_reply *r, struct err *e)
 {
-        return answer_by(api_target_metadata, c, q, r, e);
+        const struct api_metadata_query query = metadata_query(q);
+        struct status_stream stream = {more_target_metadata, end_target_metadata, NULL};
+        struct api_target_metadata *metadata;
+        int rc;
+
+        r->content_type = json;
+        if (c->parts.scraper == NULL)
+                return unavailable("the scraper is not running", r, e);
+        rc = api_target_metadata_begin(c->parts.scraper, &query, &metadata, e);
+        if (rc < 0)
+                return rc == ERR_CONFIG ? refuse_query(e->msg, r, e) : rc;
+        stream.arg = metadata;
+        return begin_stream(c, &stream, r, e);
 }
 
 static int
 answer_metadata(const struct status_context *c, const struct status_query *q, struct httpd_reply *r,
     struct err *e)
 {
-        return answer_by(api_metadata, c, q, r, e);
+        const struct api_metadata_query query = metadata_query(q);
+        int rc;
+
+        r->content_type = json;
+        if (c->parts.scraper == NULL)
+                return unavailable("the scraper is not running", r, e);
+        rc = api_metadata(c->parts.scraper, &query, &r->body, e);
+        return rc == ERR_CONFIG ? refuse_query(e->msg, r, e) : rc;
 }
 
 static int

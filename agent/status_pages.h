@@ -9,15 +9,26 @@
 
 #include <stdbool.h>
 
+struct buf;
 struct err;
 struct global_url_self;
 struct httpd_reply;
+struct status_context;
+
+/* How an answer goes on that is not made at once. Between two calls the parts may have changed. */
+struct status_stream {
+        /* 1: there are more pieces; 0: that was the last */
+        int (*more)(void *arg, const struct status_context *c, struct buf *out, struct err *e);
+        void (*end)(void *arg);
+        void *arg; /* owned; NULL: the reply is whole */
+};
 
 /* The options of status_start and the parts as they are now. */
 struct status_context {
         const struct status_options *options;
         struct status_parts parts;
         const struct global_url_self *self; /* NULL: not known */
+        struct status_stream *stream; /* a page may fill it; not NULL while it answers */
 };
 
 struct status_query { /* NULL: not given */

@@ -82,6 +82,23 @@ roster_by_number(const struct roster *r, uint64_t number)
         return NULL;
 }
 
+size_t
+roster_behind(const struct roster *r, const char *identity)
+{
+        size_t low = 0;
+        size_t high = identity != NULL ? r->n : 0;
+
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+
+                if (strcmp(r->v[middle]->target->identity, identity) > 0)
+                        high = middle;
+                else
+                        low = middle + 1;
+        }
+        return low;
+}
+
 bool
 roster_has_labels(const struct roster *r, const char *identity)
 {

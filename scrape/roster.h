@@ -58,6 +58,8 @@ int roster_apply(struct roster *r, struct target_set *set, struct roster_time no
 /* Ends the series of those that leave and are due. */
 void roster_dismiss(struct roster *r, struct roster_time now);
 struct runner *roster_by_number(const struct roster *r, uint64_t number);
+/* Where the first one behind that identity is; NULL: behind nothing. Under env->mtx. */
+size_t roster_behind(const struct roster *r, const char *identity);
 /* Is there one with the same labels, whatever its URL? */
 bool roster_has_labels(const struct roster *r, const char *identity);
 /* The longest interval of all runners. */

@@ -128,26 +128,33 @@ scraper_reload(struct scraper *s, struct scrape_config *config, struct err *e)
 
 /* ---- the API's side ---- */
 
-int
-scraper_visit_active(struct scraper *s, target_visitor visit, void *arg, struct err *e)
+static struct target_status
+status_of(const struct runner *r)
 {
+        return (struct target_status){.target = r->target,
+            .health = r->health,
+            .leaving = r->leaving,
+            .last_error = r->last_error != NULL ? r->last_error : "",
+            .last_scrape_ms = r->last_scrape_ms,
+            .last_duration_seconds = r->last_duration_seconds,
+            .last_samples = r->last_samples,
+            .last_size_bytes = r->last_size_bytes,
+            .series_slots = r->counts.slots,
+            .series_alive = r->counts.alive,
+            .refused_memory = r->refused_memory,
+            .metadata = r->metadata};
+}
+
+int
+scraper_visit_active(
+    struct scraper *s, const char *after, target_visitor visit, void *arg, struct err *e)
+{
+        const struct roster *roster = &s->loop->roster;
         int rc = 0;
 
         (void)pthread_mutex_lock(&s->loop->env.mtx);
-        for (size_t i = 0; i < s->loop->roster.n && rc == 0; i++) {
-                const struct runner *r = s->loop->roster.v[i];
-                const struct target_status status = {.target = r->target,
-                    .health = r->health,
-                    .leaving = r->leaving,
-                    .last_error = r->last_error != NULL ? r->last_error : "",
-                    .last_scrape_ms = r->last_scrape_ms,
-                    .last_duration_seconds = r->last_duration_seconds,
-                    .last_samples = r->last_samples,
-                    .last_size_bytes = r->last_size_bytes,
-                    .series_slots = r->counts.slots,
-                    .series_alive = r->counts.alive,
-                    .refused_memory = r->refused_memory,
-                    .metadata = r->metadata};
+        for (size_t i = roster_behind(roster, after); i < roster->n && rc == 0; i++) {
+                const struct target_status status = status_of(roster->v[i]);
 
                 rc = visit(arg, &status, e);
         }

@@ -65,9 +65,13 @@ struct target_status {
         struct metadata *metadata; /* of its metrics, a reference during the call; NULL: none */
 };
 
-/* Called for each target; views are valid during the call. Holds a lock: be quick. */
+/* Called for each target until it returns anything but 0, which is passed on; views are valid
+ * during the call. Holds a lock: be quick. */
 typedef int (*target_visitor)(void *arg, const struct target_status *s, struct err *e);
-int scraper_visit_active(struct scraper *s, target_visitor visit, void *arg, struct err *e);
+/* In order of identities; only those behind `after`, unless it is NULL. So a walk can go on where
+ * it stopped, whatever became of the targets meanwhile. */
+int scraper_visit_active(
+    struct scraper *s, const char *after, target_visitor visit, void *arg, struct err *e);
 int scraper_visit_dropped(struct scraper *s, target_visitor visit, void *arg, struct err *e);
 
 /* Called for each discovery section that talks to the network. Holds a lock: be quick. */

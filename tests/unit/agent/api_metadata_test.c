@@ -104,6 +104,21 @@ check(answer ask, const struct row *row)
         buf_release(&out);
 }
 
+/* What the targets had at the beginning, in one piece. */
+static int
+target_metadata(
+    struct scraper *s, const struct api_metadata_query *q, struct buf *out, struct err *e)
+{
+        struct api_target_metadata *a = NULL;
+        int rc = api_target_metadata_begin(s, q, &a, e);
+
+        if (rc == 0)
+                rc = api_target_metadata_more(a, out, e);
+        if (a != NULL)
+                api_target_metadata_end(a);
+        return rc;
+}
+
 static void
 test_targets(void **state)
 {
@@ -132,7 +147,35 @@ test_targets(void **state)
 
         (void)state;
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-                check(api_target_metadata, &rows[i]);
+                check(target_metadata, &rows[i]);
+}
+
+/* Each target fills a piece; one of them has gone, which does not matter. */
+static void
+test_pieces(void **state)
+{
+        const struct api_metadata_query q = {.metric = "zeta"};
+        static char longest[40 << 10];
+        struct label *v = node;
+        struct view was = v[0].value;
+        struct buf out = BUF_INIT(1 << 20);
+        struct api_target_metadata *a = NULL;
+
+        (void)state;
+        memset(longest, 'x', sizeof(longest));
+        v[0].value = (struct view){longest, sizeof(longest)};
+        testing_ok(api_target_metadata_begin(fake_parts().scraper, &q, &a, NULL), NULL);
+        fake.n_active = 0;
+        assert_int_equal(api_target_metadata_more(a, &out, NULL), 1);
+        buf_reset(&out);
+        assert_int_equal(api_target_metadata_more(a, &out, NULL), 0);
+        testing_ok(buf_putc(&out, '\0', NULL), NULL);
+        assert_string_equal(out.ptr,
+            "," OTHER "\"type\":\"unknown\",\"help\":\"\",\"unit\":\"bytes\"}," THIRD
+            "\"type\":\"unknown\",\"help\":\"\",\"unit\":\"bytes\"}]}");
+        api_target_metadata_end(a);
+        v[0].value = was;
+        buf_release(&out);
 }
 
 #define TWO \
@@ -164,6 +207,7 @@ main(void)
 {
         const struct CMUnitTest tests[] = {
             cmocka_unit_test_setup_teardown(test_targets, set_up, tear_down),
+            cmocka_unit_test_setup_teardown(test_pieces, set_up, tear_down),
             cmocka_unit_test_setup_teardown(test_metrics, set_up, tear_down),
         };
 

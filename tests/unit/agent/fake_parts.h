@@ -14,6 +14,8 @@
 #include "scrape/target.h"
 #include "wal/wal.h"
 
+#include <string.h>
+
 enum { FAKE_MAX = 8 };
 
 static struct {
@@ -27,6 +29,7 @@ static struct {
         size_t n_jobs;
         struct target_status active[FAKE_MAX];
         size_t n_active;
+        bool repeats; /* behind the last one comes the first */
         struct target_status dropped[FAKE_MAX];
         size_t n_dropped;
         struct feed_view feeds[4];
@@ -83,11 +86,18 @@ fake_visit(const struct target_status *v, size_t n, target_visitor visit, void *
         return rc;
 }
 
+/* Those that are to be walked in several steps have identities, in order. */
 int
-scraper_visit_active(struct scraper *s, target_visitor visit, void *arg, struct err *e)
+scraper_visit_active(
+    struct scraper *s, const char *after, target_visitor visit, void *arg, struct err *e)
 {
+        size_t first = 0;
+
         (void)s;
-        return fake_visit(fake.active, fake.n_active, visit, arg, e);
+        while (after != NULL && !fake.repeats && first < fake.n_active &&
+            strcmp(fake.active[first].target->identity, after) <= 0)
+                first++;
+        return fake_visit(fake.active + first, fake.n_active - first, visit, arg, e);
 }
 
 int

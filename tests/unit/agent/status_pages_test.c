@@ -72,7 +72,8 @@ ask(const char *path, const struct status_options *o, const struct status_parts 
     struct httpd_reply *r)
 {
         const struct status_page *page = status_page_find(path);
-        const struct status_context c = {.options = o, .parts = *parts};
+        struct status_stream stream = {0};
+        const struct status_context c = {.options = o, .parts = *parts, .stream = &stream};
         const struct status_query q = {.state = NULL};
         struct err e = ERR_INIT;
 
@@ -80,6 +81,7 @@ ask(const char *path, const struct status_options *o, const struct status_parts 
         *r = (struct httpd_reply){
             .status = 200, .content_type = "text/plain", .body = BUF_INIT(1 << 20)};
         testing_ok(page->answer(&c, &q, r, &e), &e);
+        assert_null(stream.arg); /* none of these is long */
         testing_ok(buf_putc(&r->body, '\0', NULL), NULL);
 }
 

@@ -397,6 +397,53 @@ test_parts_come_and_go(void **state)
         status_stop(s);
 }
 
+/* Targets without end, of which each fills a piece. */
+enum { LONG = 40 << 10, ENOUGH = 200 };
+
+static struct scrape_job long_job = {.name = "long"};
+static struct target long_target = {
+    .refs = 1, .identity = (char[]){"0"}, .job = &long_job, .interval = "", .timeout = ""};
+
+/* The client reads slowly; the parts are taken away meanwhile, without waiting for it. */
+static void
+test_parts_go_during_an_answer(void **state)
+{
+        static const struct status_parts none = {NULL, NULL, NULL};
+        static char url[LONG];
+        struct status *s = start(false);
+        struct sockaddr_in to = {.sin_family = AF_INET};
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+        int size = 4096;
+        char bytes[LONG];
+        ssize_t n;
+        size_t got = 0;
+
+        (void)state;
+        memset(url, 'x', sizeof(url) - 1);
+        long_target.url = url;
+        fake.active[0] = (struct target_status){.target = &long_target, .last_error = ""};
+        fake.n_active = 1;
+        fake.repeats = true;
+        to.sin_port = htons((uint16_t)strtoul(strrchr(status_address(s), ':') + 1, NULL, 10));
+        to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+        assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+        assert_true(send(fd, "GET /api/v1/targets HTTP/1.1\r\nHost: x\r\n\r\n", 41, 0) == 41);
+        while (got < (size_t)ENOUGH * LONG) {
+                n = recv(fd, bytes, sizeof(bytes), 0);
+                assert_true(n > 0);
+                got += (size_t)n;
+        }
+        status_set_parts(s, &none);
+        while ((n = recv(fd, bytes, sizeof(bytes), 0)) > 0)
+                got = (size_t)n;
+        assert_memory_not_equal(bytes + got - 5, "0\r\n\r\n", 5); /* it is not whole */
+        (void)close(fd);
+        status_stop(s);
+        fake.repeats = false;
+        assert_int_equal(long_target.refs, 1);
+}
+
 struct reload_call {
         struct status *s;
         long code;
@@ -465,6 +512,7 @@ main(void)
             cmocka_unit_test(test_bounds),
             cmocka_unit_test(test_hostile_requests),
             cmocka_unit_test(test_parts_come_and_go),
+            cmocka_unit_test(test_parts_go_during_an_answer),
             cmocka_unit_test(test_parts_are_set_during_a_reload),
             cmocka_unit_test(test_address_in_use),
         };

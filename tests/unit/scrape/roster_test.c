@@ -82,6 +82,29 @@ apply(struct world *w, const struct rig_job *jobs, size_t n)
         }
 }
 
+/* Any identity is a place to go on from, also one that has left. */
+static void
+walks_on_behind_an_identity(void **state)
+{
+        static const struct rig_job jobs[] = {
+            {.name = "a"}, {.name = "b"}, {.name = "c"}, {.name = "d"}};
+        struct world *w = *state;
+        struct roster *r = &w->roster;
+        char between[512];
+
+        assert_int_equal(roster_behind(r, NULL), 0);
+        assert_int_equal(roster_behind(r, "x"), 0);
+        apply(w, jobs, 4);
+        assert_int_equal(roster_behind(r, NULL), 0);
+        assert_int_equal(roster_behind(r, ""), 0);
+        assert_int_equal(roster_behind(r, "\x7f"), 4);
+        for (size_t i = 0; i < 4; i++) {
+                assert_int_equal(roster_behind(r, r->v[i]->target->identity), i + 1);
+                (void)snprintf(between, sizeof(between), "%s!", r->v[i]->target->identity);
+                assert_int_equal(roster_behind(r, between), i + 1);
+        }
+}
+
 static void
 advance(struct world *w, int64_t ms)
 {
@@ -350,6 +373,7 @@ int
 main(void)
 {
         const struct CMUnitTest tests[] = {
+            cmocka_unit_test_setup_teardown(walks_on_behind_an_identity, set_up, tear_down),
             cmocka_unit_test_setup_teardown(unchanged_ones_go_on, set_up, tear_down),
             cmocka_unit_test_setup_teardown(another_interval_is_followed, set_up, tear_down),
             cmocka_unit_test_setup_teardown(gone_ones_get_markers, set_up, tear_down),

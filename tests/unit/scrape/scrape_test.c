@@ -160,7 +160,7 @@ twenty_targets(void **state)
         assert_true(s.first_sync_done);
         assert_false(s.clock_held);
         assert_true(s.loop_beat_ms > 0);
-        testing_ok(scraper_visit_active(w->scraper, visit_one, &v, NULL), NULL);
+        testing_ok(scraper_visit_active(w->scraper, NULL, visit_one, &v, NULL), NULL);
         assert_int_equal(v.n, TARGETS);
         assert_int_equal(v.up, TARGETS - 2);
         assert_int_equal(v.down, 2);
@@ -202,7 +202,7 @@ pester(void *arg)
                 jobs[i % TARGETS].sample_limit = 100;
                 reload(w, jobs, TARGETS);
                 scraper_stats(w->scraper, &s);
-                (void)scraper_visit_active(w->scraper, visit_one, &v, NULL);
+                (void)scraper_visit_active(w->scraper, NULL, visit_one, &v, NULL);
                 (void)nanosleep(&(struct timespec){0, 20000000}, NULL);
         }
         return NULL;

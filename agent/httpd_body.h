@@ -1,0 +1,14 @@
+/*
+ * The bodies of answers: a buffer that is there whole, or pieces that are asked for one by one as
+ * the client reads. Used by httpd.c on its thread.
+ */
+#ifndef AGENT_HTTPD_BODY_H
+#define AGENT_HTTPD_BODY_H
+
+struct MHD_Response;
+struct httpd_reply;
+
+/* Takes the reply's body and stream over, in any case. NULL: no memory. */
+struct MHD_Response *httpd_body_response(struct httpd_reply *reply);
+
+#endif
