@@ -203,6 +203,7 @@ before_request(void *arg, char *remote_ip, char *local_ip, int remote_port, int 
         bool https = false;
         bool same;
         long redirects = 0;
+        long status = 0;
 
         (void)local_ip;
         (void)remote_port;
@@ -214,6 +215,9 @@ before_request(void *arg, char *remote_ip, char *local_ip, int remote_port, int 
                 x->post = current_post(x->easy);
                 return CURL_PREREQFUNC_OK;
         }
+        (void)curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
+        if (status < 301 || status == 304 || (status > 303 && status < 307) || status > 308)
+                return CURL_PREREQFUNC_ABORT; /* libcurl goes by the Location alone */
         same = current_host(x->easy, host, &https) && strcasecmp(host, x->host) == 0;
         if (x->post && !current_post(x->easy))
                 return CURL_PREREQFUNC_ABORT;

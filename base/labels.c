@@ -89,7 +89,7 @@ labels_set(struct labels *l, struct view name, struct view value, struct err *e)
         }
         /* A frozen label that is set counts as added: it leaves its place. */
         if (i < l->n)
-                labels_del(l, name);
+                labels_del_at(l, i);
         return labels_add(l, name, value, e);
 }
 

@@ -41,7 +41,8 @@ void labels_init(struct labels *l, struct arena *arena);
 int labels_add(struct labels *l, struct view name, struct view value, struct err *e);
 
 /* Sets, replaces, or (value empty) deletes. A frozen label that is set joins the added ones at the
- * end; an added one keeps its place. */
+ * end; an added one keeps its place. Of labels of one name the first is replaced: the set stays one
+ * with a name twice. */
 int labels_set(struct labels *l, struct view name, struct view value, struct err *e);
 /* Deletes all labels of that name. */
 void labels_del(struct labels *l, struct view name);

@@ -147,5 +147,7 @@ fetch_end_body(struct fetch *x, struct err *e)
         if (x->result.status != 200)
                 return err_set(
                     e, ERR_REFUSED, "the server returned HTTP status %ld", x->result.status);
-        return x->gzipped && x->body_bytes > 0 ? gunzip_finish(x->gunzip, e) : 0;
+        if (x->gzipped && x->body_bytes == 0)
+                return err_set(e, ERR_PARSE, "the gzip body is empty");
+        return x->gzipped ? gunzip_finish(x->gunzip, e) : 0;
 }

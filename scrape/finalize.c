@@ -229,13 +229,29 @@ finalize_labels(const struct finalize_input *in, struct labels *l, bool *kept, s
         return check(in, l, e);
 }
 
+/* A target label exported_x before x, which the target has too: the report series lose it. */
+static bool
+is_lost_in_report(const struct finalize_input *in, size_t i)
+{
+        struct view name = in->target_labels[i].name;
+
+        if (name.n <= 9 || memcmp(name.p, "exported_", 9) != 0)
+                return false;
+        name = (struct view){name.p + 9, name.n - 9};
+        while (++i < in->n_target_labels) {
+                if (view_eq(in->target_labels[i].name, name))
+                        return true;
+        }
+        return false;
+}
+
 int
 finalize_report(const struct finalize_input *in, const char *name, struct labels *l, struct err *e)
 {
         int rc = labels_add(l, name_label, view_of(name), e);
 
         for (size_t i = 0; rc == 0 && i < in->n_target_labels; i++) {
-                if (!view_eq(in->target_labels[i].name, name_label))
+                if (!view_eq(in->target_labels[i].name, name_label) && !is_lost_in_report(in, i))
                         rc =
                             labels_add(l, in->target_labels[i].name, in->target_labels[i].value, e);
         }

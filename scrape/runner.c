@@ -433,6 +433,7 @@ take_piece(void *arg, const char *p, size_t n, struct err *e)
         struct runner *r = arg;
         int rc = textparse_feed(r->parse, p, n, e);
 
+        r->refused = rc < 0;
         account_parse(r, textparse_memory(r->parse));
         return rc;
 }
@@ -445,6 +446,8 @@ take_result(void *arg, const struct fetch_result *f)
         int rc = f->rc;
 
         r->fetch = NULL;
+        if (rc < 0 && !r->refused)
+                series_unread(r->series);
         if (rc == 0)
                 rc = textparse_finish(r->parse, &e);
         rc = fetch_explain(f, rc, &e);
@@ -502,6 +505,7 @@ runner_begin(struct runner *r, int64_t tick_ms)
                 return;
         }
         r->phase = RUNNER_FETCHING;
+        r->refused = false;
         if (start_fetch(r, &e) < 0)
                 end_page(r, &nothing, &e);
 }

@@ -45,6 +45,7 @@ series_new(struct series_pool *p, struct target *t, struct series **out, struct 
                 return err_nomem(e, "a target's series");
         s->pool = p;
         s->target = t;
+        s->last_tick_ms = INT64_MIN;
         s->generation = wal_new_id(p->wal); /* newer than all of a former life of the target */
         slots_init(&s->slots);
         rc = series_restore(s, e);
@@ -148,12 +149,12 @@ series_begin(struct series *s, int64_t tick_ms, struct err *e)
                 if (rc < 0)
                         return rc;
         }
-        s->follows_page = s->report.up && (s->report.scraped > 0 || s->body_bytes > 0);
         memset(&s->report, 0, sizeof(s->report));
         s->report.out_of_bounds = s->out_of_bounds;
         s->out_of_bounds = 0;
         s->tick_ms = tick_ms;
         s->kept = 0;
+        s->limited = 0;
         s->kept_stamped = 0;
         s->offered = 0;
         s->n_extras = 0;
@@ -168,46 +169,54 @@ series_begin(struct series *s, int64_t tick_ms, struct err *e)
 
 /* ---- the end of a page ---- */
 
-/* What a slot becomes when the scrape counts. */
-static int
-settle_slot_good(struct series *s, uint32_t slot, uint8_t *flags, struct err *e)
+/* A page without a byte does not count as one where something is missing. */
+static bool
+has_content(const struct series *s)
 {
-        uint8_t old = *flags;
-        bool marker = false;
-
-        if ((old & SLOT_SEEN) != 0) {
-                *flags = (uint8_t)((old & ~(SLOT_SEEN | SLOT_MARK)) | SLOT_STORED | SLOT_RECENT);
-                *flags = (uint8_t)((old & SLOT_STAMPED) != 0 ? *flags & ~SLOT_ALIVE
-                                                             : *flags | SLOT_ALIVE);
-        } else {
-                marker = (old & (SLOT_ALIVE | SLOT_MARK)) != 0 && (old & SLOT_STORED) != 0;
-                *flags = (uint8_t)(old & ~(SLOT_ALIVE | SLOT_MARK));
-        }
-        if (((old ^ *flags) & SLOT_ALIVE) != 0)
-                s->state_dirty = true;
-        s->alive += (*flags & SLOT_ALIVE) != 0;
-        return marker ? series_note_marker(s, slot, e) : 0;
+        return s->report.scraped > 0 || s->body_bytes > 0;
 }
 
-/* … and when it failed: what was read before the failure stays alive, the rest gets markers. */
-static int
-settle_slot_failed(struct series *s, uint32_t slot, uint8_t *flags, struct err *e)
+/* What a slot becomes when the scrape counts. */
+static uint8_t
+settle_good(const struct series *s, uint8_t old)
 {
-        uint8_t old = *flags;
-        bool marker = false;
+        uint8_t flags = (uint8_t)(old & ~(SLOT_SEEN | SLOT_MARK | SLOT_ALIVE));
 
-        if ((old & SLOT_SEEN) != 0) {
-                *flags = (uint8_t)(old & ~SLOT_SEEN);
-                if ((old & SLOT_STORED) != 0 && (old & SLOT_STAMPED) == 0)
-                        *flags |= SLOT_ALIVE;
-        } else {
-                marker = (old & (SLOT_ALIVE | SLOT_MARK)) != 0 && (old & SLOT_STORED) != 0;
-                *flags = (uint8_t)(old & ~(SLOT_ALIVE | SLOT_MARK));
-        }
-        if (((old ^ *flags) & SLOT_ALIVE) != 0)
+        if ((old & SLOT_SEEN) == 0)
+                return has_content(s) ? (uint8_t)(flags & ~SLOT_COUNTED) : flags;
+        flags |= SLOT_STORED | SLOT_RECENT | SLOT_COUNTED;
+        return (old & SLOT_STAMPED) != 0 ? flags : (uint8_t)(flags | SLOT_ALIVE);
+}
+
+/* … and when it failed: what was read before the failure stays alive. */
+static uint8_t
+settle_failed(uint8_t old)
+{
+        uint8_t flags = (uint8_t)(old & ~(SLOT_SEEN | SLOT_ALIVE));
+
+        if ((old & SLOT_SEEN) == 0)
+                return (uint8_t)(flags & ~SLOT_MARK);
+        flags |= SLOT_COUNTED;
+        return (old & (SLOT_STORED | SLOT_STAMPED)) == SLOT_STORED ? (uint8_t)(flags | SLOT_ALIVE)
+                                                                   : flags;
+}
+
+/* What was alive and is not any more gets a marker; so does what begins to bring timestamps. */
+static int
+settle_slot(struct series *s, bool ok, uint32_t slot, struct err *e)
+{
+        uint8_t *flags = slots_flags(&s->slots, slot);
+        uint8_t old = *flags;
+        uint8_t now = ok ? settle_good(s, old) : settle_failed(old);
+        uint8_t due = (old & SLOT_SEEN) != 0 ? SLOT_ALIVE : SLOT_ALIVE | SLOT_MARK;
+
+        *flags = now;
+        s->alive += (now & SLOT_ALIVE) != 0;
+        if (((old ^ now) & SLOT_ALIVE) != 0)
                 s->state_dirty = true;
-        s->alive += (*flags & SLOT_ALIVE) != 0;
-        return marker ? series_note_marker(s, slot, e) : 0;
+        if ((old & ~now & due) == 0 || (old & SLOT_STORED) == 0 || series_is_late(s, slot))
+                return 0;
+        return series_note_marker(s, slot, e);
 }
 
 static int
@@ -222,10 +231,10 @@ settle_slots(struct series *s, bool ok, struct err *e)
                 for (unsigned k = 0; rc == 0 && k < c->slots; k++) {
                         uint32_t slot = (uint32_t)(i * CHUNK_SLOTS + k);
 
-                        if ((c->flags[k] & (SLOT_SEEN | SLOT_ALIVE | SLOT_MARK)) == 0)
+                        if ((c->flags[k] & (SLOT_SEEN | SLOT_ALIVE | SLOT_MARK | SLOT_COUNTED)) ==
+                            0)
                                 continue;
-                        rc = ok ? settle_slot_good(s, slot, &c->flags[k], e)
-                                : settle_slot_failed(s, slot, &c->flags[k], e);
+                        rc = settle_slot(s, ok, slot, e);
                 }
         }
         return rc;
@@ -277,7 +286,6 @@ make_report_slots(struct series *s, struct err *e)
         return rc;
 }
 
-/* A page may have a series of this name, too: then its value gives way. */
 static bool
 is_staged(const struct series *s, uint32_t slot)
 {
@@ -300,12 +308,42 @@ stage_report(struct series *s, struct err *e)
                 uint8_t *flags = slots_flags(&s->slots, s->report_slot[i]);
                 uint64_t bits;
 
+                if (is_staged(s, s->report_slot[i])) {
+                        s->report.duplicates++; /* the page has the same series, and was first */
+                        continue;
+                }
                 memcpy(&bits, &values[i], sizeof(bits));
                 *flags = (uint8_t)((*flags | SLOT_SEEN | SLOT_STORED) & ~SLOT_STAMPED);
-                s->offered += !is_staged(s, s->report_slot[i]);
+                s->offered++;
                 rc = series_stage(s, s->report_slot[i], bits, e);
         }
         return rc;
+}
+
+static bool
+is_report(const struct series *s, uint32_t slot)
+{
+        for (int i = 0; i < count_report_series(s); i++) {
+                if (s->report_slot[i] == slot)
+                        return true;
+        }
+        return false;
+}
+
+/* Samples of the tick whose series had one with a later timestamp of its own. */
+static void
+drop_late(struct series *s, const struct stamps *st)
+{
+        for (size_t i = 0; i < st->n; i++) {
+                uint32_t slot = st->slots[i];
+
+                if (st->times[i] < s->tick_ms || !is_staged(s, slot))
+                        continue;
+                s->columns[slot / CHUNK_SLOTS][slot % CHUNK_SLOTS] = COLUMN_ABSENT;
+                *slots_flags(&s->slots, slot) |= SLOT_STAMPED;
+                s->offered--;
+                s->report.out_of_order += !is_report(s, slot);
+        }
 }
 
 /* A new epoch: what was in neither this one nor the one before is dead. */
@@ -380,8 +418,11 @@ finish_page(struct series *s, struct err *e)
         s->offered = s->n_extras + (s->report.up ? s->kept - s->kept_stamped : 0);
         if (rc == 0)
                 rc = stage_report(s, e);
-        if (rc == 0)
+        if (rc == 0) {
+                drop_late(s, &s->stamps);
+                drop_late(s, &s->held.newest);
                 rc = settle_slots(s, s->report.up, e);
+        }
         if (rc == 0)
                 rc = keep_stamps(s, e);
         for (size_t i = 0; rc == 0 && i < s->n_markers; i++)
@@ -392,6 +433,23 @@ finish_page(struct series *s, struct err *e)
         if (rc == 0)
                 rc = forget_old(s, e);
         return rc;
+}
+
+void
+series_unread(struct series *s)
+{
+        drop_staged(s);
+        for (size_t i = 0; i < s->slots.n_chunks; i++) {
+                for (unsigned k = 0; k < s->slots.chunks[i].slots; k++)
+                        s->slots.chunks[i].flags[k] &= (uint8_t)~SLOT_SEEN;
+        }
+        s->report.scraped = 0;
+        s->report.post_relabel = 0;
+        s->report.added = 0;
+        s->report.duplicates = 0;
+        s->report.over_limit = 0;
+        s->kept = 0;
+        s->kept_stamped = 0;
 }
 
 void
@@ -412,7 +470,7 @@ series_end(
                 failed = err_set(e, ERR_LIMIT,
                     "sample limit exceeded: the page has %" PRIu64
                     " samples after relabeling, sample_limit is %" PRIu64,
-                    s->kept + s->report.over_limit, s->target->job->sample_limit);
+                    s->limited + s->report.over_limit, s->target->job->sample_limit);
                 ok = false;
         }
         s->report.up = ok;
@@ -439,6 +497,7 @@ series_end(
         if (s->tick_ms - s->epoch_ms >= EPOCH_MS)
                 turn_epoch(s);
         s->phase = SERIES_ENDED;
+        s->last_tick_ms = s->tick_ms;
         s->next_chunk = 0;
         s->next_extra = 0;
         series_account(s);
@@ -457,6 +516,11 @@ series_renew(struct series *s)
 {
         for (size_t i = 0; i < s->slots.n_chunks; i++)
                 s->slots.chunks[i].keyframe_age = UINT16_MAX;
+        /* times of a clock that was wrong: nothing is late by them */
+        stamps_release(&s->stamps);
+        series_drop_held(s);
+        s->last_tick_ms = INT64_MIN;
+        s->state_dirty = true;
 }
 
 int

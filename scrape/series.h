@@ -64,6 +64,11 @@ bool series_guess(const struct series *s, struct view text);
 /* Before series_end: what scrape_body_size_bytes says, where the job has extra_scrape_metrics. */
 void series_set_body(struct series *s, double bytes);
 /*
+ * Before series_end(not ok): the page did not come in whole, so none of its lines counts
+ * (Prometheus parses a page when it has all of it).
+ */
+void series_unread(struct series *s);
+/*
  * The page is over. ok: series not seen get markers. Not ok: all that was staged is dropped, every
  * series alive gets a marker (except those seen before the failure, as Prometheus does), up is 0.
  * A limit that is only known at the end (sample_limit) turns ok into a failure: ERR_LIMIT, e says

@@ -470,10 +470,13 @@ series_vanish(struct series *s, int64_t time_ms, struct err *e)
                 struct slot_chunk *c = &s->slots.chunks[i];
 
                 for (unsigned k = 0; rc == 0 && k < c->slots; k++) {
-                        if ((c->flags[k] & (SLOT_ALIVE | SLOT_MARK)) == 0)
+                        uint32_t slot = (uint32_t)(i * CHUNK_SLOTS + k);
+
+                        if ((c->flags[k] & (SLOT_ALIVE | SLOT_MARK)) == 0 ||
+                            series_is_late(s, slot))
                                 continue;
                         s->offered++;
-                        rc = series_stage(s, (uint32_t)(i * CHUNK_SLOTS + k), COLUMN_STALE, e);
+                        rc = series_stage(s, slot, COLUMN_STALE, e);
                 }
                 if (rc == 0)
                         rc = encode_chunk(s, i, e);

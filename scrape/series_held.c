@@ -60,6 +60,14 @@ series_is_held(const struct series *s, uint32_t slot, int64_t time_ms)
         return newest != NULL && time_ms <= *newest;
 }
 
+bool
+series_is_late(const struct series *s, uint32_t slot)
+{
+        const int64_t *last = stamps_find(&s->stamps, slot);
+
+        return (last != NULL && *last >= s->tick_ms) || series_is_held(s, slot, s->tick_ms);
+}
+
 static bool
 note_newest(struct series *s, const struct series_extra *x)
 {

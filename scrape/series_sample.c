@@ -53,21 +53,47 @@ series_stage(struct series *s, uint32_t slot, uint64_t bits, struct err *e)
         return 0;
 }
 
+/* The time of the series' last sample, as far as it is remembered; INT64_MIN: it has none. */
+static int64_t
+last_time(const struct series *s, uint32_t slot, uint8_t flags)
+{
+        const int64_t *stamp = stamps_find(&s->stamps, slot);
+        int64_t last = stamp != NULL ? *stamp : INT64_MIN;
+
+        /* with markers for all, the stamp knows of each sample */
+        if (stamp != NULL && s->target->job->track_timestamps_staleness)
+                return last;
+        if ((flags & (SLOT_STORED | SLOT_STAMPED)) == SLOT_STORED && s->last_tick_ms > last)
+                last = s->last_tick_ms;
+        return last;
+}
+
+/* Is the sample of a time of its own one to take? Counts the one that is not. */
+static bool
+is_in_time(struct series *s, uint32_t slot, uint8_t flags, int64_t time_ms)
+{
+        if (time_ms > s->tick_ms + SERIES_AHEAD_MS) {
+                s->report.out_of_bounds++;
+                return false;
+        }
+        if (time_ms <= last_time(s, slot, flags) || series_is_held(s, slot, time_ms)) {
+                s->report.out_of_order++;
+                return false;
+        }
+        return true;
+}
+
 /* A sample with a timestamp of its own: rides beside the column. */
 static int
 stage_stamped(struct series *s, uint32_t slot, const struct text_sample *x, struct err *e)
 {
-        const int64_t *last = stamps_find(&s->stamps, slot);
         uint8_t *flags = slots_flags(&s->slots, slot);
         int rc;
 
-        if (x->timestamp_ms > s->tick_ms + SERIES_AHEAD_MS) {
-                s->report.out_of_bounds++;
-                return 0;
-        }
-        if (x->timestamp_ms == INT64_MIN || (last != NULL && x->timestamp_ms <= *last) ||
-            series_is_held(s, slot, x->timestamp_ms)) {
-                s->report.out_of_order++;
+        if (!is_in_time(s, slot, *flags, x->timestamp_ms)) {
+                /* its line is there all the same */
+                if ((*flags & (SLOT_COUNTED | SLOT_SEEN)) == SLOT_COUNTED)
+                        *flags |= SLOT_SEEN | SLOT_STAMPED;
                 return 0;
         }
         if (s->n_extras == EXTRAS_MAX)
@@ -79,25 +105,36 @@ stage_stamped(struct series *s, uint32_t slot, const struct text_sample *x, stru
         s->extras[s->n_extras] =
             (struct series_extra){slot, (uint32_t)s->n_extras, x->timestamp_ms, x->bits};
         s->n_extras++;
-        *flags |= SLOT_SEEN;
-        if (s->target->job->track_timestamps_staleness) {
+        if (s->target->job->track_timestamps_staleness)
                 *flags &= (uint8_t)~SLOT_STAMPED;
-        } else {
-                *flags |= SLOT_STAMPED;
-        }
+        else if ((*flags & SLOT_SEEN) == 0)
+                *flags |= SLOT_STAMPED; /* else it has one of the tick, too */
+        *flags |= SLOT_SEEN;
         return 0;
 }
 
-/* Is there room for one more sample under sample_limit? Counts the one that is over. */
+/* One more sample under sample_limit: is there room for it? */
 static bool
 over_sample_limit(struct series *s)
 {
         uint64_t limit = s->target->job->sample_limit;
 
-        if (limit == 0 || s->kept < limit)
+        if (limit == 0)
                 return false;
+        if (s->limited < limit) {
+                s->limited++;
+                return false;
+        }
         s->report.over_limit++;
         return true;
+}
+
+/* Another line of a series that is there already is no sample of its own, but counts for the limit.
+ * True: it was over it. */
+static bool
+over_limit_twice(struct series *s, uint32_t slot)
+{
+        return (*slots_flags(&s->slots, slot) & SLOT_SEEN) != 0 && over_sample_limit(s);
 }
 
 static int
@@ -177,10 +214,13 @@ series_add_slot(
         return rc;
 }
 
-/* The slot of a final label set: one that is there, or a new one. SLOT_NONE: not taken. */
+/*
+ * The slot of a final label set: one that is there, or a new one. SLOT_NONE: not taken. *again: it
+ * had this very line before, which slots_find does not look for before there was a good page.
+ */
 static int
-slot_of_labels(
-    struct series *s, const struct labels *l, uint64_t raw_hash, uint32_t *out, struct err *e)
+slot_of_labels(struct series *s, const struct labels *l, uint64_t raw_hash, uint32_t *out,
+    bool *again, struct err *e)
 {
         const uint32_t *found;
         int rc = 0;
@@ -192,6 +232,8 @@ slot_of_labels(
         found = slotmap_find(&s->finals, labels_hash(l));
         if (found != NULL) {
                 *out = *found;
+                *again = slots_hash(&s->slots, *out) == raw_hash &&
+                    (*slots_flags(&s->slots, *out) & (SLOT_COUNTED | SLOT_SEEN)) != 0;
                 if ((*slots_flags(&s->slots, *out) & SLOT_SEEN) != 0)
                         return slotmap_put(&s->aliases, raw_hash, *out, e);
         } else {
@@ -227,6 +269,7 @@ add_unknown(struct series *s, const struct text_sample *x, uint64_t raw_hash, st
         bool kept = false;
         uint32_t slot = SLOT_NONE;
         uint64_t refused;
+        bool again = false;
         int rc;
 
         arena_reset(&s->pool->arena);
@@ -238,16 +281,16 @@ add_unknown(struct series *s, const struct text_sample *x, uint64_t raw_hash, st
         if (!kept)
                 return slotmap_put(&s->dropped, raw_hash, series_dropped_generation(s), e);
         s->report.post_relabel++;
-        if (s->target->job->sample_limit > 0 && s->kept >= s->target->job->sample_limit) {
+        if (s->target->job->sample_limit > 0 && s->limited >= s->target->job->sample_limit) {
                 s->report.over_limit++;
                 return 0;
         }
-        rc = slot_of_labels(s, &l, raw_hash, &slot, e);
-        if (rc < 0 || slot == SLOT_NONE)
+        rc = slot_of_labels(s, &l, raw_hash, &slot, &again, e);
+        if (rc < 0 || slot == SLOT_NONE || (!again && over_limit_twice(s, slot)))
                 return rc;
         refused = count_refused(s);
         rc = stage_sample(s, slot, x, e);
-        s->report.added += rc == 0 && count_refused(s) == refused;
+        s->report.added += rc == 0 && !again && count_refused(s) == refused;
         return rc;
 }
 
@@ -262,21 +305,10 @@ take_alias(
 
                 if (rc < 0)
                         return rc;
+        } else if (over_limit_twice(s, slot)) {
+                return 0;
         }
         return stage_sample(s, slot, x, e);
-}
-
-/*
- * A line that was away from a good page counts as added again, as if it had not been there before.
- * Not noticed for series with timestamps of their own: nothing says whether they were there.
- */
-static bool
-is_back(const struct series *s, uint32_t slot)
-{
-        uint8_t flags = *slots_flags(&s->slots, slot);
-
-        return s->follows_page && (flags & (SLOT_ALIVE | SLOT_SEEN | SLOT_STAMPED)) == 0 &&
-            (flags & SLOT_STORED) != 0;
 }
 
 /* What nearly every sample is: of a series that was there the last time, without a limit. */
@@ -300,13 +332,15 @@ take_usual(struct series *s, uint32_t slot, uint64_t bits)
 static int
 take_known(struct series *s, uint32_t slot, const struct text_sample *x, struct err *e)
 {
-        uint64_t refused = count_refused(s);
+        uint64_t refused;
         bool back;
         int rc;
 
         if (!x->has_timestamp && take_usual(s, slot, x->bits))
                 return 0;
-        back = is_back(s, slot);
+        /* a line that was away from a good page counts as added again */
+        back = (*slots_flags(&s->slots, slot) & (SLOT_COUNTED | SLOT_SEEN)) == 0;
+        refused = count_refused(s);
         rc = stage_sample(s, slot, x, e);
         s->report.post_relabel++;
         if (back && count_refused(s) == refused)

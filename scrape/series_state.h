@@ -106,9 +106,11 @@ struct series {
         /* the scrape under way */
         enum series_phase phase;
         int64_t tick_ms;
+        int64_t last_tick_ms; /* of the last scrape that went to the log; INT64_MIN: none */
         uint64_t scrape_generation; /* when it began: its batches refer to what was there then */
         struct series_report report;
         uint64_t kept; /* samples of the page that were taken */
+        uint64_t limited; /* what counts for sample_limit, where there is one */
         uint64_t kept_stamped; /* … of these: with timestamps of their own */
         uint64_t offered; /* samples that the log is to get, counted apart from its records */
         uint64_t **columns; /* owned array; by chunk, borrowed from the pool or NULL */
@@ -119,7 +121,6 @@ struct series {
         size_t next_extra; /* of series_encode */
         struct slotmap finals; /* final label hash → slot, while has_finals */
         bool has_finals;
-        bool follows_page; /* the scrape before was good and its page not empty */
         struct layout_builder *builder; /* label sets of new slots, borrowed from the pool */
         unsigned builder_first;
         struct wal_batch *batch; /* owned until it is handed to the log */
@@ -185,6 +186,8 @@ int series_reserve_extras(struct series *s, size_t n, struct err *e);
 int series_pass_held(struct series *s, struct err *e);
 /* Does a sample of this slot wait that is as late or later? */
 bool series_is_held(const struct series *s, uint32_t slot, int64_t time_ms);
+/* Has the series a sample that is as late as the tick or later, stored or waiting? */
+bool series_is_late(const struct series *s, uint32_t slot);
 /* Their slots or their target are gone; counted. */
 void series_drop_held(struct series *s);
 

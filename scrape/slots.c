@@ -145,10 +145,7 @@ is_slot(const struct slots *s, uint32_t slot)
 static bool
 matches(const struct slots *s, uint32_t slot, uint64_t hash)
 {
-        const struct slot_chunk *c = &s->chunks[slot / CHUNK_SLOTS];
-
-        return c->hash[slot % CHUNK_SLOTS] == hash &&
-            (c->flags[slot % CHUNK_SLOTS] & SLOT_KNOWN) != 0;
+        return s->chunks[slot / CHUNK_SLOTS].hash[slot % CHUNK_SLOTS] == hash;
 }
 
 /* A few living slots on: what vanished from the page leaves holes. */
@@ -178,7 +175,7 @@ build_index(struct slots *s, struct err *e)
                 const struct slot_chunk *c = &s->chunks[i];
 
                 for (unsigned k = 0; rc == 0 && k < c->slots; k++) {
-                        if ((c->flags[k] & SLOT_KNOWN) != 0)
+                        if (c->hash[k] != 0)
                                 rc = slotmap_put(
                                     &s->index, c->hash[k], (uint32_t)(i * CHUNK_SLOTS + k), e);
                 }
@@ -272,7 +269,6 @@ slots_set_hash(struct slots *s, uint32_t slot, uint64_t hash, struct err *e)
                         return rc;
         }
         c->hash[slot % CHUNK_SLOTS] = hash;
-        c->flags[slot % CHUNK_SLOTS] |= SLOT_KNOWN;
         step(s, slot, false);
         return 0;
 }
@@ -290,10 +286,8 @@ slots_page_done(struct slots *s)
 void
 slots_forget_hashes(struct slots *s)
 {
-        for (size_t i = 0; i < s->n_chunks; i++) {
-                for (unsigned k = 0; k < s->chunks[i].slots; k++)
-                        s->chunks[i].flags[k] &= (uint8_t)~SLOT_KNOWN;
-        }
+        for (size_t i = 0; i < s->n_chunks; i++)
+                memset(s->chunks[i].hash, 0, s->chunks[i].slots * sizeof(uint64_t));
         drop_index(s);
 }
 

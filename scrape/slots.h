@@ -22,7 +22,7 @@ enum slot_flag {
         SLOT_SEEN = 2, /* met in the scrape under way */
         SLOT_STORED = 4, /* a sample of it was handed to the log at some time */
         SLOT_MARK = 8, /* its staleness marker did not reach the disk: due again */
-        SLOT_KNOWN = 16, /* its raw hash is known (not so after a restart or a relabel reload) */
+        SLOT_COUNTED = 16, /* on the last good page or one since: it does not count as added */
         SLOT_STAMPED = 32, /* comes with its own timestamps: gets no markers */
         SLOT_RECENT = 64, /* seen in a good scrape of this epoch */
         SLOT_BEFORE = 128, /* … of the epoch before; neither: dead */
@@ -37,7 +37,7 @@ struct slot_chunk {
         unsigned keyframe_age; /* scrapes */
         unsigned slots; /* given out */
         unsigned cap;
-        uint64_t *hash; /* owned */
+        uint64_t *hash; /* owned; 0: not known (after a restart or a relabel reload) */
         uint8_t *flags; /* owned; enum slot_flag */
 };
 
@@ -67,6 +67,12 @@ static inline uint8_t *
 slots_flags(const struct slots *s, uint32_t slot)
 {
         return &s->chunks[slot / CHUNK_SLOTS].flags[slot % CHUNK_SLOTS];
+}
+
+static inline uint64_t
+slots_hash(const struct slots *s, uint32_t slot)
+{
+        return s->chunks[slot / CHUNK_SLOTS].hash[slot % CHUNK_SLOTS];
 }
 
 /* Adds an empty chunk at the end. */

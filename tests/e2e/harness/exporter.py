@@ -51,6 +51,7 @@ class Page:
     compress: bool = False  # gzip, when it is accepted
     delay: float = 0  # before the answer
     cut_at: int = None  # hang up after so many bytes of the body
+    raw: bytes = None  # the whole answer as it is, then hang up
     headers: dict = dataclasses.field(default_factory=dict)
 
 
@@ -68,6 +69,10 @@ class _ExporterHandler(Handler):
             page = Page(page)
         if page.delay:
             owner.stopping.wait(page.delay)
+        if page.raw is not None:
+            self.wfile.write(page.raw)
+            self.close_connection = True
+            return
         body = page.body.encode() if isinstance(page.body, str) else page.body
         self.send_response(page.status)
         if page.content_type:

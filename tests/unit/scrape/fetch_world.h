@@ -62,6 +62,8 @@ static struct page pages[] = {
     {"/big", {.status = 200, .headers = TEXT}},
     {"/big.gz", {.status = 200, .headers = GZIPPED}},
     {"/empty.gz", {.status = 200, .headers = GZIPPED}},
+    {"/nothing.gz", {.status = 200, .headers = GZIPPED, .body = ""}},
+    {"/304", {.status = 304, .headers = "Location: /page\r\n"}},
     {"/close",
         {.status = 200,
             .headers = TEXT "Connection: close\r\n",

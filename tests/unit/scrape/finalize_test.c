@@ -48,6 +48,9 @@ static const struct row rows[] = {
         .series = "a{job=\"\"}",
         .want = "__name__=a,instance=i:1,job=node,"},
     {.name = "no metric name", .series = "{x=\"1\"}", .error = "metric name"},
+    {.name = "a target's label twice",
+        .series = "a{job=\"1\",job=\"2\"}",
+        .error = "label job twice"},
     {.name = "a label twice", .series = "a{x=\"1\",x=\"2\"}", .error = "label x twice"},
     {.name = "label_limit counts all labels",
         .series = "a{x=\"1\"}",
@@ -149,6 +152,27 @@ report_series_have_the_target_s_labels(void **state)
         arena_release(&arena);
 }
 
+/* Prometheus scrape/scrape.go, mutateReportSampleLabels. */
+static void
+report_series_lose_an_exported_label(void **state)
+{
+        const struct label target[] = {{VIEW_LIT("a"), VIEW_LIT("1")},
+            {VIEW_LIT("exported_"), VIEW_LIT("2")}, {VIEW_LIT("exported_a"), VIEW_LIT("3")},
+            {VIEW_LIT("exported_job"), VIEW_LIT("4")}, {VIEW_LIT("exported_x"), VIEW_LIT("5")},
+            {VIEW_LIT("job"), VIEW_LIT("6")}};
+        const struct finalize_input in = {.target_labels = target, .n_target_labels = 6};
+        struct arena arena = ARENA_INIT(1 << 20);
+        struct labels l;
+
+        (void)state;
+        labels_init(&l, &arena);
+        testing_ok(finalize_report(&in, "up", &l, NULL), NULL);
+        assert_int_equal(l.n, 6);
+        assert_false(labels_has(&l, view_of("exported_job")));
+        assert_true(labels_has(&l, view_of("exported_a"))); /* set behind a */
+        arena_release(&arena);
+}
+
 /* With a collision the later one wins: target labels come behind the scraped ones, whatever their
  * names are. */
 static void
@@ -188,6 +212,7 @@ main(void)
             cmocka_unit_test(label_sets_as_they_are_stored),
             cmocka_unit_test(labelmap_takes_target_labels_last),
             cmocka_unit_test(report_series_have_the_target_s_labels),
+            cmocka_unit_test(report_series_lose_an_exported_label),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -44,6 +44,11 @@ a_series_that_comes_back_is_added_again(void **state)
             {"a 1\nb 1\n", 0}, /* nor is an empty one */
             {"a 1\nc 1\n", 1},
             {"c 1\nb 1\nb 2\na 1\n", 1},
+            {"d 1\na 1\n}\n", 1},
+            {"a 1\nd 1\n}\n", 0}, /* what a broken page had is not counted again */
+            {"d 1\na 1\n", 0},
+            {"a 1\nb 1\nc 1\n", 2}, /* a good page forgets what it does not have */
+            {"a 1\nb 1\nc 1\nd 1\n", 1},
         };
         struct rig *r = *state;
 
@@ -51,6 +56,43 @@ a_series_that_comes_back_is_added_again(void **state)
                 scrape_stored(r, rows[i].page);
                 assert_int_equal(r->report.added, rows[i].added);
         }
+}
+
+/* Before the first good page there is no index of lines, but they are known all the same. */
+static void
+a_page_that_never_was_good_is_added_once(void **state)
+{
+        static const uint64_t added[] = {2, 0, 0};
+        struct rig *r = *state;
+
+        for (size_t i = 0; i < sizeof(added) / sizeof(added[0]); i++) {
+                scrape_stored(r, "a 1\nb 1\na 2\n}\n");
+                assert_int_equal(r->report.added, added[i]);
+        }
+        scrape_stored(r, "b 1\na 1\n");
+        assert_int_equal(r->report.added, 0);
+}
+
+static void
+a_line_with_a_timestamp_is_added_once(void **state)
+{
+        struct rig *r = *state;
+        char page[100];
+
+        (void)snprintf(page, sizeof(page), "a 1 %lld\n", (long long)r->tick);
+        scrape_stored(r, page);
+        assert_int_equal(r->report.added, 1);
+        scrape_stored(r, page);
+        assert_int_equal(r->report.out_of_order, 1);
+        assert_int_equal(r->report.added, 0);
+        (void)snprintf(page, sizeof(page), "a 1 %lld\n", (long long)r->tick);
+        scrape_stored(r, page); /* it was there, if late */
+        assert_int_equal(r->report.added, 0);
+        scrape_stored(r, "b 1\n");
+        (void)snprintf(page, sizeof(page), "a 1 %lld\nb 1\n", (long long)r->tick);
+        scrape_stored(r, page);
+        assert_int_equal(r->report.added, 1);
+        assert_int_equal(count(r, "STALE"), 0);
 }
 
 /* Comments only: that is a page without the series. */
@@ -111,6 +153,45 @@ a_parse_error_drops_the_whole_page(void **state)
         scrape_stored(r, "b 2\n");
         assert_int_equal(count(r, "a{instance=\"i\",job=\"node\"} STALE"), 1);
         assert_int_equal(count(r, "c{instance=\"i\",job=\"node\"}"), 0);
+}
+
+/* Of a page that did not come in whole no line counts. */
+static void
+a_cut_page_ends_all_series(void **state)
+{
+        struct rig *r = *state;
+        struct text_sample line = {.series = VIEW_LIT("a")};
+        bool done = false;
+
+        scrape_stored(r, "a 1\nb 2\n");
+        testing_ok(series_begin(r->series, r->tick + 1000, NULL), NULL);
+        testing_ok(series_sample(r->series, &line, NULL), NULL);
+        series_unread(r->series);
+        testing_ok(series_end(r->series, false, 0.25, &r->report, NULL), NULL);
+        while (!done)
+                testing_ok(series_encode(r->series, 1, &done, NULL), NULL);
+        settle(r);
+        assert_int_equal(r->report.scraped, 0);
+        assert_int_equal(r->report.post_relabel, 0);
+        assert_int_equal(count(r, "STALE"), 2);
+        assert_int_equal(count(r, "scrape_samples_scraped{instance=\"i\",job=\"node\"} 0 "), 1);
+}
+
+/* As receivers do where Prometheus sends both. */
+static void
+the_page_is_before_the_report(void **state)
+{
+        struct rig *r = *state;
+
+        scrape_stored(r, "up 5\na 1\n");
+        assert_int_equal(r->report.duplicates, 1);
+        assert_int_equal(count(r, "up{instance=\"i\",job=\"node\"} 5 "), 1);
+        assert_int_equal(count(r, "up{"), 1);
+        scrape_stored(r, "up 5\n}\n");
+        assert_int_equal(count(r, "up{instance=\"i\",job=\"node\"} 0 "), 1);
+        scrape_stored(r, "a 1\n");
+        assert_int_equal(count(r, "up{instance=\"i\",job=\"node\"} 1 "), 1);
+        assert_int_equal(count(r, "up{instance=\"i\",job=\"node\"} STALE"), 0);
 }
 
 static void
@@ -187,6 +268,13 @@ sample_limit_fails_the_scrape(void **state)
         assert_int_equal(r->report.scraped, 3);
         assert_int_equal(r->report.post_relabel, 3);
         assert_int_equal(count(r, "c{"), 0);
+        scrape_stored(r, "a 1\nb 2\na 3\n");
+        assert_true(r->report.up);
+        /* other lines of the same series count, where the same line twice does not */
+        scrape_stored(r, "a 1\nb 2\na{} 3\n");
+        assert_false(r->report.up);
+        scrape_stored(r, "a 1\nb 2\na{} 3\n");
+        assert_false(r->report.up);
 }
 
 static void
@@ -214,6 +302,51 @@ explicit_timestamps_ride_along(void **state)
         (void)snprintf(page, sizeof(page), "a 1 %lld\n", (long long)r->tick + 3600000);
         scrape_stored(r, page);
         assert_int_equal(r->report.out_of_bounds, 1);
+}
+
+/* What had a later timestamp of its own is out of order at the tick, be it a sample or a marker. */
+static void
+nothing_goes_back_behind_a_timestamp(void **state)
+{
+        struct rig *r = *state;
+        char page[200];
+
+        (void)snprintf(page, sizeof(page), "a 1 %lld\nup 1 %lld\nb 1 %lld\nb 2\n",
+            (long long)r->tick + 35000, (long long)r->tick + 35000, (long long)r->tick + 14999);
+        scrape_stored(r, page);
+        scrape_stored(r, "a 7\nb 3\n");
+        assert_int_equal(r->report.out_of_order, 1);
+        assert_int_equal(count(r, "a{"), 1);
+        assert_int_equal(count(r, "up{"), 2); /* the first report was before its time came */
+        scrape_stored(r, "b 3\na 8\n");
+        assert_int_equal(count(r, "a{instance=\"i\",job=\"node\"} 8 "), 1);
+        assert_int_equal(count(r, "up{"), 3);
+        assert_int_equal(count(r, "STALE"), 0);
+        (void)snprintf(page, sizeof(page), "b 4 %lld\na 9\n", (long long)r->tick);
+        scrape_stored(r, page); /* of the tick before */
+        assert_int_equal(r->report.out_of_order, 1);
+        assert_int_equal(count(r, "b{instance=\"i\",job=\"node\"} STALE"), 1);
+        scrape_stored(r, "a 9\n");
+        assert_int_equal(count(r, "STALE"), 1);
+}
+
+static void
+a_series_that_begins_to_bring_timestamps_ends(void **state)
+{
+        struct rig *r = *state;
+        char page[200];
+
+        scrape_stored(r, "a 1\nb 1\n");
+        (void)snprintf(page, sizeof(page), "a 2 %lld\nb 1\n", (long long)r->tick + 1000);
+        scrape_stored(r, page);
+        assert_int_equal(count(r, "a{"), 3);
+        assert_int_equal(count(r, "a{instance=\"i\",job=\"node\"} STALE"), 1);
+        scrape_stored(r, page);
+        assert_int_equal(count(r, "STALE"), 1);
+        /* both in one page: it is one of the tick */
+        (void)snprintf(page, sizeof(page), "b 1\nb 2 %lld\n", (long long)r->tick + 1000);
+        scrape_stored(r, page);
+        assert_int_equal(count(r, "STALE"), 1);
 }
 
 static void
@@ -364,15 +497,21 @@ main(void)
         const struct CMUnitTest tests[] = {
             WITH_RIG(what_is_scraped_is_stored),
             WITH_RIG(a_series_that_comes_back_is_added_again),
+            WITH_RIG(a_page_that_never_was_good_is_added_once),
+            WITH_RIG(a_line_with_a_timestamp_is_added_once),
             WITH_RIG(a_page_without_samples_ends_series),
             WITH_RIG(a_vanished_series_gets_one_marker),
             WITH_RIG(a_failed_scrape_marks_all_that_was_alive),
             WITH_RIG(a_parse_error_drops_the_whole_page),
+            WITH_RIG(a_cut_page_ends_all_series),
+            WITH_RIG(the_page_is_before_the_report),
             WITH_RIG(a_repeated_line_is_a_duplicate),
             WITH_RIG(many_lines_of_one_series_stay_known),
             WITH_RIG(a_line_that_cannot_be_read_is_not_counted),
             WITH_RIG(sample_limit_fails_the_scrape),
             WITH_RIG(explicit_timestamps_ride_along),
+            WITH_RIG(nothing_goes_back_behind_a_timestamp),
+            WITH_RIG(a_series_that_begins_to_bring_timestamps_ends),
             WITH_RIG(of_equal_timestamps_the_first_is_kept),
             WITH_RIG(target_labels_win_over_scraped_ones),
             WITH_RIG(relabeled_away_series_are_remembered),
