@@ -133,7 +133,10 @@ add_web_headers(const struct httpd *h, struct MHD_Response *response, bool limit
 static enum MHD_Result
 send_reply(struct httpd *h, struct MHD_Connection *c, struct httpd_reply *reply)
 {
-        struct MHD_Response *response = httpd_body_response(reply);
+        bool pack = reply->may_pack &&
+            httpd_body_takes_gzip(
+                MHD_lookup_connection_value(c, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT_ENCODING));
+        struct MHD_Response *response = httpd_body_response(reply, pack);
         enum MHD_Result rc = MHD_YES;
 
         if (response == NULL)

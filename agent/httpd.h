@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/view.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -48,6 +49,7 @@ struct httpd_reply {
         const char *header; /* one more, static; NULL: none */
         const char *header_value; /* static, or the handler's until the server stops */
         struct buf body; /* the server's; empty */
+        bool may_pack; /* gzip, when the client takes it */
         struct httpd_stream stream; /* goes on behind the body; more NULL: there is nothing */
 };
 

@@ -154,6 +154,7 @@ answer(struct status *s, const struct status_page *page, const struct httpd_requ
         /* those that change something need no parts: whom they ask may set them meanwhile */
         if (!page->changes)
                 take_parts(s, &c);
+        r->may_pack = page->packs;
         rc = page->answer(&c, &q, r, &e);
         if (!page->changes)
                 give_parts(s);

@@ -455,27 +455,27 @@ answer_unavailable(const struct status_context *c, const struct status_query *q,
 }
 
 static const struct status_page pages[] = {
-    {"/", false, false, answer_home},
-    {"/metrics", false, false, answer_metrics},
-    {"/-/healthy", false, false, answer_healthy},
-    {"/-/ready", false, false, answer_ready},
-    {"/-/reload", false, true, answer_reload},
-    {"/-/quit", false, true, answer_quit},
-    {"/api/v1/targets", false, false, answer_targets},
-    {"/api/v1/targets/metadata", false, false, answer_target_metadata},
-    {"/api/v1/targets/relabel_steps", false, false, answer_steps},
-    {"/api/v1/metadata", false, false, answer_metadata},
-    {"/api/v1/scrape_pools", false, false, answer_pools},
-    {"/api/v1/status/config", false, false, answer_config},
-    {"/api/v1/status/flags", false, false, answer_flags},
-    {"/api/v1/status/runtimeinfo", false, false, answer_runtime},
-    {"/api/v1/status/buildinfo", false, false, answer_build},
-    {"/api/v1/status/walreplay", false, false, answer_replay},
-    {"/api/v1/notifications", false, false, answer_notifications},
+    {"/", false, false, false, answer_home},
+    {"/metrics", false, false, true, answer_metrics},
+    {"/-/healthy", false, false, false, answer_healthy},
+    {"/-/ready", false, false, false, answer_ready},
+    {"/-/reload", false, true, false, answer_reload},
+    {"/-/quit", false, true, false, answer_quit},
+    {"/api/v1/targets", false, false, true, answer_targets},
+    {"/api/v1/targets/metadata", false, false, true, answer_target_metadata},
+    {"/api/v1/targets/relabel_steps", false, false, true, answer_steps},
+    {"/api/v1/metadata", false, false, true, answer_metadata},
+    {"/api/v1/scrape_pools", false, false, true, answer_pools},
+    {"/api/v1/status/config", false, false, true, answer_config},
+    {"/api/v1/status/flags", false, false, true, answer_flags},
+    {"/api/v1/status/runtimeinfo", false, false, true, answer_runtime},
+    {"/api/v1/status/buildinfo", false, false, true, answer_build},
+    {"/api/v1/status/walreplay", false, false, true, answer_replay},
+    {"/api/v1/notifications", false, false, true, answer_notifications},
 };
 
 static const struct status_page unavailable_page = {
-    "what needs a storage", true, false, answer_unavailable};
+    "what needs a storage", true, false, true, answer_unavailable};
 
 const struct status_page *
 status_page_find(const char *path)

@@ -45,6 +45,7 @@ struct status_page {
         const char *path;
         bool posts; /* POST, too, without a change */
         bool changes; /* POST and PUT instead of GET; needs --web.enable-lifecycle */
+        bool packs; /* gzip for who takes it */
         /* Fills the reply, which is a 200 of text so far. An error becomes a 500 with its sentence.
          */
         int (*answer)(const struct status_context *c, const struct status_query *q,

@@ -21,6 +21,10 @@ enum {
         GUNZIP_OUT_BYTES = 16 << 10,
         GZIP_WINDOW = 15 + 16, /* the largest window, gzip's header expected */
         GZIP_MAGIC_1 = 0x1f,
+        GZIP_OUT_WINDOW = 13 + 16, /* 8 KiB: what we send repeats itself within less */
+        GZIP_OUT_LEVEL = 6,
+        GZIP_OUT_TABLES = 6,
+        GZIP_OUT_ROOM = 4 << 10,
         ZSTD_WINDOW_LOG = 17, /* what we pack is rarely over 128 KiB */
         ZSTD_TABLE_LOG = 12, /* larger tables take 360 KiB more and save 0.03 % at best */
         SNAPPY_MAX_RATIO = 22, /* a copy of 64 bytes takes three */
@@ -165,6 +169,57 @@ gunzip_finish(const struct gunzip *g, struct err *e)
         if (g->state == GUNZIP_BETWEEN || g->state == GUNZIP_PADDING)
                 return 0;
         return err_set(e, ERR_PARSE, "gzip body is cut short");
+}
+
+struct gzip {
+        z_stream stream;
+};
+
+int
+gzip_new(struct gzip **out, struct err *e)
+{
+        struct gzip *g = calloc(1, sizeof(*g));
+
+        if (g == NULL)
+                return err_nomem(e, "compression");
+        if (deflateInit2(&g->stream, GZIP_OUT_LEVEL, Z_DEFLATED, GZIP_OUT_WINDOW, GZIP_OUT_TABLES,
+                Z_DEFAULT_STRATEGY) != Z_OK) {
+                free(g);
+                return err_nomem(e, "compression");
+        }
+        *out = g;
+        return 0;
+}
+
+void
+gzip_free(struct gzip *g)
+{
+        if (g == NULL)
+                return;
+        (void)deflateEnd(&g->stream);
+        free(g);
+}
+
+int
+gzip_feed(struct gzip *g, struct view v, bool last, struct buf *out, struct err *e)
+{
+        int z = Z_OK;
+
+        assert(v.n <= UINT_MAX);
+        g->stream.next_in = (const unsigned char *)v.p;
+        g->stream.avail_in = (unsigned)v.n;
+        do {
+                int rc = buf_reserve(out, GZIP_OUT_ROOM, e);
+
+                if (rc < 0)
+                        return rc;
+                g->stream.next_out = (unsigned char *)out->ptr + out->len;
+                g->stream.avail_out = GZIP_OUT_ROOM;
+                z = deflate(&g->stream, last ? Z_FINISH : Z_NO_FLUSH);
+                assert(z != Z_STREAM_ERROR);
+                out->len += GZIP_OUT_ROOM - g->stream.avail_out;
+        } while (last ? z != Z_STREAM_END : g->stream.avail_out == 0);
+        return 0;
 }
 
 struct zstd_packer {

@@ -29,6 +29,16 @@ int gunzip_feed(
 /* ERR_PARSE when the body ended inside a member. */
 int gunzip_finish(const struct gunzip *g, struct err *e);
 
+/* ---- the other way: one member, some 64 KiB of memory ---- */
+
+struct gzip;
+
+int gzip_new(struct gzip **out, struct err *e);
+void gzip_free(struct gzip *g);
+/* Appends what can be told of v so far, perhaps nothing; with last all of it and the end.
+ * ERR_LIMIT: it would pass out's bound; nothing may be fed after that. */
+int gzip_feed(struct gzip *g, struct view v, bool last, struct buf *out, struct err *e);
+
 /* ---- zstd, one small frame at a time; magicless, no content size, no checksum ---- */
 
 struct zstd_packer;

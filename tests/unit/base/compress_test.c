@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <zlib.h>
 
 struct collected {
@@ -140,6 +141,59 @@ test_gunzip_checks_sums(void **state)
         gunzip_free(g);
         buf_release(&c.text);
         buf_release(&body);
+}
+
+/* What goes in by pieces comes out again, and a bound is kept. */
+static void
+test_gzip(void **state)
+{
+        static const struct {
+                size_t bytes;
+                size_t step;
+                bool noise; /* that cannot be made smaller */
+        } cases[] = {{0, 1, false}, {1, 1, false}, {5000, 1, false}, {300000, 40000, false},
+            {300000, 300000, true}, {70000, 7, true}};
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                struct buf text = BUF_INIT(1 << 20);
+                struct buf body = BUF_INIT(1 << 20);
+                struct collected c = {.text = BUF_INIT(1 << 20)};
+                struct buf small = BUF_INIT(100);
+                struct gzip *g = NULL;
+                struct gunzip *back = NULL;
+                uint32_t x = 1;
+
+                for (size_t k = 0; k < cases[i].bytes; k++) {
+                        x = x * 1664525 + 1013904223;
+                        testing_ok(
+                            buf_putc(&text, (char)(cases[i].noise ? x >> 24 : k / 100), NULL),
+                            NULL);
+                }
+                testing_ok(gzip_new(&g, NULL), NULL);
+                for (size_t k = 0; k < text.len; k += cases[i].step) {
+                        size_t n = text.len - k < cases[i].step ? text.len - k : cases[i].step;
+
+                        testing_ok(
+                            gzip_feed(g, (struct view){text.ptr + k, n}, false, &body, NULL), NULL);
+                }
+                testing_ok(gzip_feed(g, (struct view){NULL, 0}, true, &body, NULL), NULL);
+                gzip_free(g);
+                testing_ok(gunzip_new(&back, NULL), NULL);
+                testing_ok(gunzip_all(back, &body, 1000, &c), NULL);
+                assert_int_equal(c.text.len, text.len);
+                assert_int_equal(text.len > 0 ? memcmp(c.text.ptr, text.ptr, text.len) : 0, 0);
+                assert_true(cases[i].noise || body.len < text.len / 20 + 40);
+                testing_ok(gzip_new(&g, NULL), NULL);
+                assert_int_equal(gzip_feed(g, buf_view(&text), true, &small, NULL), ERR_LIMIT);
+                gzip_free(g);
+                gunzip_free(back);
+                buf_release(&text);
+                buf_release(&body);
+                buf_release(&c.text);
+                buf_release(&small);
+        }
+        gzip_free(NULL);
 }
 
 /* 8 MiB of zeros in 8 KiB come out in small pieces, and a sink that has enough ends it. */
@@ -293,6 +347,7 @@ int
 main(void)
 {
         const struct CMUnitTest tests[] = {
+            cmocka_unit_test(test_gzip),
             cmocka_unit_test(test_gunzip_bodies),
             cmocka_unit_test(test_gunzip_checks_sums),
             cmocka_unit_test(test_gunzip_streams),
