@@ -327,6 +327,7 @@ start_status(struct agent *a, struct err *e)
             .external_url = a->options.external_url,
             .route_prefix = a->options.route_prefix,
             .page_title = a->options.page_title,
+            .cors_origin = a->options.cors_origin,
             .flags_json = a->options.flags_json,
             .read_timeout_ms = a->options.read_timeout_ms,
             .max_connections = a->options.max_connections,

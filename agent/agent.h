@@ -24,6 +24,7 @@ struct agent_options {
         const char *external_url; /* NULL: not given */
         const char *route_prefix; /* "" or "/x": before every path */
         const char *page_title;
+        const char *cors_origin; /* pages of which other origins may read the API */
         const char *flags_json; /* the command line, an object */
         int64_t read_timeout_ms; /* 0: the default */
         uint64_t max_connections; /* 0: the default */

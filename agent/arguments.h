@@ -21,7 +21,7 @@ enum {
 };
 
 struct arguments_remark {
-        char flag[ARGUMENTS_FLAG_BYTES]; /* "--web.cors.origin" */
+        char flag[ARGUMENTS_FLAG_BYTES]; /* "--web.local-assets" */
         const char *why; /* static */
         bool warn; /* something will be missing */
 };
@@ -36,6 +36,7 @@ struct arguments {
         const char *web_config; /* NULL: not given */
         const char *external_url; /* NULL: not given */
         const char *page_title;
+        const char *cors_origin; /* a regular expression; status.h */
         const char *log_level;
         const char *log_format;
         bool lifecycle;

@@ -188,6 +188,7 @@ run(const struct arguments *args, const char *flags_json)
             .external_url = args->external_url,
             .route_prefix = args->route_prefix,
             .page_title = args->page_title,
+            .cors_origin = args->cors_origin,
             .flags_json = flags_json,
             .read_timeout_ms = args->read_timeout_ms,
             .max_connections = args->max_connections,

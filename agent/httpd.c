@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/thread.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <microhttpd.h>
 #include <poll.h>
@@ -91,6 +92,13 @@ httpd_argument(const struct httpd_request *r, const char *name)
         return MHD_lookup_connection_value(r->exchange->connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
+void
+httpd_reply_header(struct httpd_reply *r, const char *name, const char *value)
+{
+        assert(r->n_fields < HTTPD_FIELDS_MAX);
+        r->fields[r->n_fields++] = (struct httpd_field){name, value};
+}
+
 static struct connection *
 connection_of(struct MHD_Connection *c)
 {
@@ -144,8 +152,9 @@ send_reply(struct httpd *h, struct MHD_Connection *c, struct httpd_reply *reply)
         if (reply->content_type != NULL && reply->status != MHD_HTTP_NO_CONTENT)
                 rc = MHD_add_response_header(
                     response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type);
-        if (rc == MHD_YES && reply->header != NULL)
-                rc = MHD_add_response_header(response, reply->header, reply->header_value);
+        for (size_t i = 0; rc == MHD_YES && i < reply->n_fields; i++)
+                rc = MHD_add_response_header(
+                    response, reply->fields[i].name, reply->fields[i].value);
         if (rc == MHD_YES)
                 rc = add_web_headers(h, response, reply->status == MHD_HTTP_TOO_MANY_REQUESTS);
         if (rc == MHD_YES)
@@ -163,10 +172,8 @@ refuse(struct httpd *h, struct httpd_exchange *x, enum web_answer why)
 
         reply.body.max = h->max_reply;
         reply.status = why == WEB_LIMITED ? MHD_HTTP_TOO_MANY_REQUESTS : MHD_HTTP_UNAUTHORIZED;
-        if (why == WEB_UNAUTHORIZED) {
-                reply.header = MHD_HTTP_HEADER_WWW_AUTHENTICATE;
-                reply.header_value = "Basic";
-        }
+        if (why == WEB_UNAUTHORIZED)
+                httpd_reply_header(&reply, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Basic");
         (void)buf_puts(
             &reply.body, why == WEB_LIMITED ? "Too Many Requests\n" : "Unauthorized\n", NULL);
         return send_reply(h, x->connection, &reply);

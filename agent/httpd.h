@@ -43,15 +43,26 @@ struct httpd_stream {
         void *arg;
 };
 
+/* static, or valid as long as the request's own */
+struct httpd_field {
+        const char *name;
+        const char *value;
+};
+
+enum { HTTPD_FIELDS_MAX = 8 };
+
 struct httpd_reply {
         unsigned status; /* 200 unless the handler says otherwise */
         const char *content_type; /* text/plain unless it says otherwise; static */
-        const char *header; /* one more, static; NULL: none */
-        const char *header_value; /* static, or the handler's until the server stops */
+        struct httpd_field fields[HTTPD_FIELDS_MAX]; /* further headers: httpd_reply_header */
+        size_t n_fields;
         struct buf body; /* the server's; empty */
         bool may_pack; /* gzip, when the client takes it */
         struct httpd_stream stream; /* goes on behind the body; more NULL: there is nothing */
 };
+
+/* Adds a header; there is room for HTTPD_FIELDS_MAX. */
+void httpd_reply_header(struct httpd_reply *r, const char *name, const char *value);
 
 typedef void (*httpd_handler)(
     void *arg, const struct httpd_request *request, struct httpd_reply *reply);

@@ -24,7 +24,6 @@ const struct prometheus_flag prometheus_flags[] = {
     {"web.console.templates", false, FLAG_IDLE, no_console},
     {"web.console.libraries", false, FLAG_IDLE, no_console},
     {"web.enable-admin-api", true, FLAG_IDLE, "it acts on a server's storage only"},
-    {"web.cors.origin", false, FLAG_IDLE, "no page of another origin is let in"},
     {"web.enable-remote-write-receiver", true, FLAG_REFUSED, no_receiver},
     {"web.enable-otlp-receiver", true, FLAG_REFUSED, no_receiver},
     {"web.remote-write-receiver.accepted-protobuf-messages", false, FLAG_IDLE, no_receiver},

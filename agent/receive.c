@@ -99,8 +99,7 @@ tell_written(struct receiver *r, const struct receive_result *result, struct htt
         if (!result->says_written)
                 return;
         (void)snprintf(r->written, sizeof(r->written), "%" PRIu64, result->written);
-        reply->header = "X-Prometheus-Remote-Write-Samples-Written";
-        reply->header_value = r->written;
+        httpd_reply_header(reply, "X-Prometheus-Remote-Write-Samples-Written", r->written);
 }
 
 static void
@@ -169,8 +168,7 @@ on_request(void *arg, const struct httpd_request *request, struct httpd_reply *r
                 answer_counts(r, reply);
         } else {
                 reply->status = 405;
-                reply->header = "Allow";
-                reply->header_value = "GET, POST";
+                httpd_reply_header(reply, "Allow", "GET, POST");
         }
 }
 

@@ -7,6 +7,7 @@
 #include "agent/status.h"
 
 #include "agent/config_url.h"
+#include "agent/cors.h"
 #include "agent/global_url.h"
 #include "agent/httpd.h"
 #include "agent/status_pages.h"
@@ -31,6 +32,7 @@ enum {
 struct status {
         struct status_options options; /* set before start */
         struct httpd *server;
+        struct cors *cors; /* http thread only, once it runs */
         char host[HOST_BYTES]; /* as others see it, with the port */
         char *home; /* owned: the page's path when there is a prefix */
         pthread_mutex_t mtx;
@@ -83,8 +85,7 @@ static void
 refuse_method(struct httpd_reply *r, const char *allow, const char *text)
 {
         set_text(r, 405, text);
-        r->header = "Allow";
-        r->header_value = allow;
+        httpd_reply_header(r, "Allow", allow);
 }
 
 /* ---- answers that go on after their request ---- */
@@ -195,17 +196,22 @@ static void
 redirect_home(struct status *s, struct httpd_reply *r)
 {
         set_text(r, 302, "Found");
-        r->header = "Location";
-        r->header_value = s->home;
+        httpd_reply_header(r, "Location", s->home);
+}
+
+static bool
+is_api(const char *path)
+{
+        static const char api[] = "/api/v1/";
+
+        return path != NULL && strncmp(path, api, sizeof(api) - 1) == 0;
 }
 
 static bool
 asks_for_options(const struct httpd_request *request, const char *path)
 {
-        static const char api[] = "/api/v1/";
-
         return strcmp(request->method, "OPTIONS") == 0 && path != NULL &&
-            (strncmp(path, api, sizeof(api) - 1) == 0 || status_page_find(path) != NULL);
+            (is_api(path) || status_page_find(path) != NULL);
 }
 
 /* The API says yes to whatever asks ahead, as Prometheus does; others name their methods. */
@@ -216,15 +222,13 @@ answer_options(const struct status_page *page, struct httpd_reply *r)
                 r->status = 204;
                 return;
         }
-        r->header = "Allow";
-        r->header_value = page->changes ? "POST, PUT, OPTIONS" : "GET, HEAD, OPTIONS";
+        httpd_reply_header(r, "Allow", page->changes ? "POST, PUT, OPTIONS" : "GET, HEAD, OPTIONS");
 }
 
 static void
-on_request(void *arg, const struct httpd_request *request, struct httpd_reply *r)
+respond(
+    struct status *s, const struct httpd_request *request, const char *path, struct httpd_reply *r)
 {
-        struct status *s = arg;
-        const char *path = below_prefix(s, request->path);
         const struct status_page *page = path != NULL ? status_page_find(path) : NULL;
 
         if (asks_for_options(request, path))
@@ -237,11 +241,22 @@ on_request(void *arg, const struct httpd_request *request, struct httpd_reply *r
                 refuse_method(r, "POST, PUT, OPTIONS", "Only POST or PUT requests allowed.");
         else if (!page->changes && strcmp(request->method, "GET") != 0 &&
             !(page->posts && strcmp(request->method, "POST") == 0))
-                refuse_method(r, "GET, HEAD, OPTIONS", "Only GET requests allowed.");
+                refuse_method(r, "GET, HEAD, OPTIONS", "Method Not Allowed");
         else if (page->changes && !s->options.lifecycle)
                 set_text(r, 403, "Lifecycle API is not enabled.");
         else
                 answer(s, page, request, r);
+}
+
+static void
+on_request(void *arg, const struct httpd_request *request, struct httpd_reply *r)
+{
+        struct status *s = arg;
+        const char *path = below_prefix(s, request->path);
+
+        respond(s, request, path, r);
+        if (is_api(path) && r->status != 404 && r->status != 405)
+                cors_set(s->cors, httpd_header(request, "Origin"), r);
 }
 
 static int
@@ -311,7 +326,9 @@ status_start(const struct status_options *o, struct status **out, struct err *e)
         s->parts = o->parts;
         (void)pthread_mutex_init(&s->mtx, NULL);
         (void)pthread_cond_init(&s->idle, NULL);
-        rc = set_home(s, e);
+        rc = cors_new(o->cors_origin != NULL ? o->cors_origin : ".*", &s->cors, e);
+        if (rc == 0)
+                rc = set_home(s, e);
         if (rc == 0)
                 rc = httpd_start(&http, &s->server, e);
         if (rc < 0) {
@@ -330,6 +347,7 @@ status_stop(struct status *s)
         if (s == NULL)
                 return;
         httpd_stop(s->server);
+        cors_free(s->cors);
         free(s->home);
         (void)pthread_cond_destroy(&s->idle);
         (void)pthread_mutex_destroy(&s->mtx);

@@ -42,6 +42,7 @@ struct status_options {
         const char *external_url; /* under which it is seen from outside; NULL: this host's name */
         const char *route_prefix; /* "/x", before every path; NULL or "": none */
         const char *page_title; /* NULL: "gleaner" */
+        const char *cors_origin; /* cors.h; NULL: any */
         const char *flags_json; /* the command line, an object of texts; NULL: it is not shown */
         int64_t read_timeout_ms; /* of an idle connection; 0: the default */
         uint64_t max_connections; /* 0: the default */
@@ -74,7 +75,8 @@ struct status_options {
         void (*agent)(void *arg, struct status_agent *out);
 };
 
-/* Starts listening and the http thread; logs the addresses. ERR_CONFIG: one is no such;
+/* Starts listening and the http thread; logs the addresses. ERR_CONFIG: one, or cors_origin, is
+ * none;
  * ERR_SYS: it cannot be listened on. Strings of o outlive it, but for
  * listen_address. */
 int status_start(const struct status_options *o, struct status **out, struct err *e);

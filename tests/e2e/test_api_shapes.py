@@ -1,5 +1,6 @@
 """The API of a Prometheus 3.x in agent mode and gleaner's, for one and the same file: every key that
 Prometheus has is there with the same type; gleaner may have more."""
+import gzip
 import http.client
 import json
 import re
@@ -144,6 +145,40 @@ class Shapes(Case):
                 with self.subTest(f"{method} {path}"):
                     theirs, mine = (told(url, method, path) for url in self.urls)
                     self.assertEqual(theirs, mine)
+
+    def test_same_headers(self):
+        """Of compression and of other origins."""
+        def told(url, method, path, headers):
+            connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=10)
+            try:
+                connection.request(method, path, headers=headers)
+                answer = connection.getresponse()
+                body = answer.read()
+                if answer.getheader("Content-Encoding") == "gzip":
+                    body = gzip.decompress(body)
+                names = ["Content-Encoding", "Vary"] + [
+                    "Access-Control-" + name for name in ("Allow-Headers", "Allow-Methods",
+                                                          "Allow-Origin", "Expose-Headers")]
+                told = {n: answer.getheader(n) for n in names}
+                if not body:  # nothing is packed, whatever Prometheus says of it
+                    del told["Content-Encoding"]
+                return answer.status, told, body[:1]
+            finally:
+                connection.close()
+        for url in self.urls:
+            self.wait(lambda url=url: self.scraped(url), f"a scrape of {url}")
+        for path in ("/api/v1/targets", "/api/v1/query", "/api/v1/nothing", "/api/v1/status/config",
+                     "/api/v1/scrape_pools", "/-/healthy", "/metrics"):
+            for method in ("GET", "OPTIONS", "POST"):
+                for headers in ({}, {"Origin": "http://a.example"}, {"Origin": "null"},
+                                {"Origin": ""}, {"Accept-Encoding": "gzip"},
+                                {"Accept-Encoding": "br, gzip", "Origin": "x"},
+                                {"Accept-Encoding": "gzip;q=0"}, {"Accept-Encoding": "zstd"}):
+                    with self.subTest(f"{method} {path} {headers}"):
+                        theirs, mine = (told(url, method, path, headers) for url in self.urls)
+                        self.assertEqual(theirs[:2], mine[:2])
+                        if path != "/-/healthy":
+                            self.assertEqual(theirs[2], mine[2])
 
     def test_every_flag_is_known(self):
         """Of those that this Prometheus lists; taken or refused, each has its own answer."""

@@ -80,8 +80,7 @@ echo(void *arg, const struct httpd_request *r, struct httpd_reply *reply)
         }
         if (strcmp(r->path, "/json") == 0) {
                 reply->content_type = "application/json";
-                reply->header = "Retry-After";
-                reply->header_value = "7";
+                httpd_reply_header(reply, "Retry-After", "7");
         }
         if (r->body.n > 0)
                 (void)buf_append(&reply->body, r->body.p, r->body.n, NULL);
