@@ -37,13 +37,23 @@ api_config(struct view yaml, struct buf *out, struct err *e)
 }
 
 int
-api_build_info(struct buf *out, struct err *e)
+api_put_build(struct buf *out, struct err *e)
 {
         return buf_puts(out,
-            "{\"status\":\"success\",\"data\":{\"version\":\"" GLEANER_VERSION
+            "{\"version\":\"" GLEANER_VERSION
             "\",\"revision\":\"\",\"branch\":\"\",\"buildUser\":\"\",\"buildDate\":\"\","
-            "\"goVersion\":\"\",\"application\":\"gleaner\"}}",
+            "\"goVersion\":\"\",\"application\":\"gleaner\"}",
             e);
+}
+
+int
+api_build_info(struct buf *out, struct err *e)
+{
+        int rc = buf_puts(out, "{\"status\":\"success\",\"data\":", e);
+
+        if (rc == 0)
+                rc = api_put_build(out, e);
+        return rc == 0 ? buf_putc(out, '}', e) : rc;
 }
 
 int
@@ -138,8 +148,9 @@ api_is_unavailable(const char *path)
                 if (strcmp(path, paths[i]) == 0)
                         return true;
         }
-        n = strlen(path);
-        return n > sizeof(label) + sizeof(values) - 2 &&
-            strncmp(path, label, sizeof(label) - 1) == 0 &&
-            strcmp(path + n - (sizeof(values) - 1), values) == 0;
+        if (strncmp(path, label, sizeof(label) - 1) != 0)
+                return false;
+        path += sizeof(label) - 1;
+        n = strcspn(path, "/");
+        return n > 0 && strcmp(path + n, values) == 0;
 }

@@ -29,6 +29,8 @@ struct api_runtime {
 int api_config(struct view yaml, struct buf *out, struct err *e);
 /* flags: an object of texts. */
 int api_flags(const char *flags, struct buf *out, struct err *e);
+/* What this program is, an object. */
+int api_put_build(struct buf *out, struct err *e);
 int api_build_info(struct buf *out, struct err *e);
 int api_runtime_info(const struct api_runtime *r, struct buf *out, struct err *e);
 /* {"status":"error",…}; kind is one of Prometheus's: "bad_data", "internal", "not_found", … */

@@ -7,6 +7,7 @@
 
 #include "agent/httpd_body.h"
 #include "agent/httpd_connections.h"
+#include "agent/httpd_target.h"
 #include "agent/listen.h"
 #include "agent/web.h"
 #include "agent/web_tls.h"
@@ -67,7 +68,10 @@ struct httpd {
 struct httpd_exchange {
         const struct httpd *server; /* borrowed */
         struct MHD_Connection *connection;
+        struct httpd_target target;
         struct buf body;
+        bool bad_target;
+        bool begun; /* the head is there */
         bool too_large;
         bool asked; /* the question is on its way, or answered */
         size_t discarded;
@@ -89,7 +93,7 @@ httpd_header(const struct httpd_request *r, const char *name)
 const char *
 httpd_argument(const struct httpd_request *r, const char *name)
 {
-        return MHD_lookup_connection_value(r->exchange->connection, MHD_GET_ARGUMENT_KIND, name);
+        return httpd_target_argument(&r->exchange->target, name);
 }
 
 void
@@ -180,18 +184,22 @@ refuse(struct httpd *h, struct httpd_exchange *x, enum web_answer why)
 }
 
 static enum MHD_Result
-answer(struct httpd *h, struct httpd_exchange *x, const char *method, const char *path)
+answer(struct httpd *h, struct httpd_exchange *x, const char *method)
 {
         struct httpd_request request = {
             .method = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0 ? MHD_HTTP_METHOD_GET : method,
-            .path = path,
+            .path = x->target.path,
+            .query = x->target.query,
             .body = buf_view(&x->body),
             .exchange = x};
         struct httpd_reply reply = {
             .status = MHD_HTTP_OK, .content_type = "text/plain; charset=utf-8"};
 
         reply.body.max = h->max_reply;
-        if (x->too_large) {
+        if (x->bad_target) {
+                reply.status = MHD_HTTP_BAD_REQUEST;
+                (void)buf_puts(&reply.body, "400 Bad Request", NULL);
+        } else if (x->too_large) {
                 reply.status = MHD_HTTP_CONTENT_TOO_LARGE;
                 (void)buf_printf(&reply.body, NULL, "more than %zu bytes\n", h->max_body);
         } else {
@@ -247,7 +255,7 @@ ask(struct httpd *h, struct httpd_exchange *x)
 
 /* The whole request is there: who is let in gets his answer. */
 static enum MHD_Result
-on_whole(struct httpd *h, struct httpd_exchange *x, const char *method, const char *path)
+on_whole(struct httpd *h, struct httpd_exchange *x, const char *method)
 {
         enum web_answer said;
 
@@ -257,7 +265,23 @@ on_whole(struct httpd *h, struct httpd_exchange *x, const char *method, const ch
                 return MHD_YES;
         if (said != WEB_PASS)
                 return refuse(h, x, said);
-        return answer(h, x, method, path);
+        return answer(h, x, method);
+}
+
+/* The first line of a request, before anything of it is decoded; what is returned is its state. */
+static void *
+on_target(void *arg, const char *text, struct MHD_Connection *c)
+{
+        struct httpd *h = arg;
+        struct httpd_exchange *x = calloc(1, sizeof(*x));
+
+        if (x == NULL)
+                return NULL;
+        x->server = h;
+        x->connection = c;
+        x->body.max = h->max_body;
+        x->bad_target = httpd_target_parse(text, &x->target, NULL) < 0;
+        return x;
 }
 
 /* libmicrohttpd calls this for the head, for each piece of the body, and at the end. */
@@ -268,19 +292,17 @@ on_request(void *arg, struct MHD_Connection *c, const char *path, const char *me
         struct httpd *h = arg;
         struct httpd_exchange *x = *state;
 
+        (void)c;
+        (void)path;
         (void)version;
-        if (x == NULL) {
-                x = calloc(1, sizeof(*x));
-                if (x == NULL)
-                        return MHD_NO;
-                x->server = h;
-                x->connection = c;
-                x->body.max = h->max_body;
-                *state = x;
+        if (x == NULL)
+                return MHD_NO;
+        if (!x->begun) {
+                x->begun = true;
                 return MHD_YES;
         }
         if (*piece_bytes == 0)
-                return on_whole(h, x, method, path);
+                return on_whole(h, x, method);
         if (!x->too_large && buf_append(&x->body, piece, *piece_bytes, NULL) < 0) {
                 x->too_large = true;
                 buf_release(&x->body);
@@ -300,6 +322,7 @@ on_end(void *arg, struct MHD_Connection *c, void **state, enum MHD_RequestTermin
         set_state(arg, c, CONNECTION_WAITS);
         if (x == NULL)
                 return;
+        httpd_target_release(&x->target);
         buf_release(&x->body);
         free(x->question);
         free(x);
@@ -459,11 +482,12 @@ start_daemon(struct httpd *h, struct err *e)
 
         /* clang-format off: pairs of an option and its value */
         h->daemon = MHD_start_daemon(flags | (tls ? MHD_USE_TLS : 0), 0, NULL, NULL, on_request, h,
-            MHD_OPTION_NOTIFY_COMPLETED, on_end, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
-            MHD_OPTION_CONNECTION_LIMIT, (unsigned)h->max_connections + 1,
-            MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(h->idle_ms / 1000),
-            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-            tls ? MHD_OPTION_HTTPS_CERT_CALLBACK : MHD_OPTION_END, no_certificate, MHD_OPTION_END);
+            MHD_OPTION_URI_LOG_CALLBACK, on_target, h, MHD_OPTION_NOTIFY_COMPLETED, on_end, h,
+            MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_CONNECTION_LIMIT,
+            (unsigned)h->max_connections + 1, MHD_OPTION_CONNECTION_TIMEOUT,
+            (unsigned)(h->idle_ms / 1000), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+            (size_t)CONNECTION_MEMORY, tls ? MHD_OPTION_HTTPS_CERT_CALLBACK : MHD_OPTION_END,
+            no_certificate, MHD_OPTION_END);
         /* clang-format on */
         if (h->daemon == NULL)
                 return err_sys(

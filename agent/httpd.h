@@ -24,7 +24,8 @@ struct web;
 /* Valid during the handler's call, as all that it leads to. */
 struct httpd_request {
         const char *method; /* "GET"; a HEAD is shown as one */
-        const char *path; /* decoded, without the query */
+        const char *path; /* decoded, without the query (httpd_target.h) */
+        const char *query; /* as written; NULL: none */
         struct view body;
         struct httpd_exchange *exchange; /* for the two functions below */
 };

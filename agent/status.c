@@ -10,6 +10,7 @@
 #include "agent/cors.h"
 #include "agent/global_url.h"
 #include "agent/httpd.h"
+#include "agent/httpd_target.h"
 #include "agent/status_pages.h"
 #include "agent/web.h"
 #include "base/err.h"
@@ -27,6 +28,7 @@ enum {
         UPLOAD_MAX = 64 << 10, /* bodies are not looked at */
         REPLY_MAX = 64 << 20,
         HOST_BYTES = 512,
+        PATH_BYTES = 256 << 10, /* four times what a request's head can hold */
 };
 
 struct status {
@@ -34,7 +36,7 @@ struct status {
         struct httpd *server;
         struct cors *cors; /* http thread only, once it runs */
         char host[HOST_BYTES]; /* as others see it, with the port */
-        char *home; /* owned: the page's path when there is a prefix */
+        struct buf location; /* of a redirect; http thread only */
         pthread_mutex_t mtx;
         pthread_cond_t idle;
         struct status_parts parts; /* under mtx */
@@ -174,29 +176,63 @@ is_change(const char *method)
         return strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0;
 }
 
+/* ---- paths ---- */
+
+static const char *
+prefix_of(const struct status *s)
+{
+        return s->options.route_prefix != NULL ? s->options.route_prefix : "";
+}
+
 /* What is behind the prefix, NULL when the path does not begin with it. */
 static const char *
 below_prefix(const struct status *s, const char *path)
 {
-        size_t n = s->options.route_prefix != NULL ? strlen(s->options.route_prefix) : 0;
+        size_t n = strlen(prefix_of(s));
 
-        if (n > 0 && strncmp(path, s->options.route_prefix, n) != 0)
+        if (strncmp(path, prefix_of(s), n) != 0)
                 return NULL;
         return path[n] == '/' || path[n] == '\0' ? path + n : NULL;
 }
 
-/* The prefix without the slash behind it: links of the page are relative. */
-static bool
-leads_home(const struct status *s, const char *path)
+/* To a path of parts, with the query as it came. */
+static void
+redirect(struct status *s, unsigned code, const char *const path[2],
+    const struct httpd_request *request, struct httpd_reply *r)
 {
-        return path != NULL && path[0] == '\0' && s->home != NULL;
+        const char *query = request->query;
+        int rc;
+
+        buf_reset(&s->location);
+        rc = httpd_target_escape(path[0], &s->location, NULL);
+        if (rc == 0)
+                rc = httpd_target_escape(path[1], &s->location, NULL);
+        if (rc == 0 && query != NULL)
+                rc = buf_printf(&s->location, NULL, "?%s", query);
+        if (rc == 0)
+                rc = buf_putc(&s->location, '\0', NULL);
+        set_text(r, rc == 0 ? code : 500, code == 301 ? "Moved Permanently" : "Found");
+        if (rc == 0)
+                httpd_reply_header(r, "Location", s->location.ptr);
 }
 
+/* The page that was meant, when there is nothing at the path itself. */
 static void
-redirect_home(struct status *s, struct httpd_reply *r)
+lead_on(
+    struct status *s, const struct httpd_request *request, const char *path, struct httpd_reply *r)
 {
-        set_text(r, 302, "Found");
-        httpd_reply_header(r, "Location", s->home);
+        const struct status_page *page = path != NULL ? status_page_near(path) : NULL;
+        bool is_get = strcmp(request->method, "GET") == 0;
+
+        if (path != NULL && (path[0] == '\0' || strcmp(path, "/api/v1") == 0))
+                redirect(s, 301, (const char *const[]){request->path, "/"}, request, r);
+        else if (strcmp(request->path, "/") == 0)
+                redirect(s, 302, (const char *const[]){prefix_of(s), ""}, request, r);
+        else if (page != NULL && (page->changes ? is_change(request->method) : is_get))
+                redirect(s, is_get ? 301 : 307, (const char *const[]){prefix_of(s), page->path},
+                    request, r);
+        else
+                set_text(r, 404, "404 page not found");
 }
 
 static bool
@@ -233,10 +269,8 @@ respond(
 
         if (asks_for_options(request, path))
                 answer_options(page, r);
-        else if (page == NULL && (strcmp(request->path, "/") == 0 || leads_home(s, path)))
-                redirect_home(s, r);
         else if (page == NULL)
-                set_text(r, 404, "404 page not found");
+                lead_on(s, request, path, r);
         else if (page->changes && !is_change(request->method))
                 refuse_method(r, "POST, PUT, OPTIONS", "Only POST or PUT requests allowed.");
         else if (!page->changes && strcmp(request->method, "GET") != 0 &&
@@ -253,20 +287,17 @@ on_request(void *arg, const struct httpd_request *request, struct httpd_reply *r
 {
         struct status *s = arg;
         const char *path = below_prefix(s, request->path);
+        struct buf clean = BUF_INIT(PATH_BYTES);
 
-        respond(s, request, path, r);
-        if (is_api(path) && r->status != 404 && r->status != 405)
+        if (httpd_target_clean(request->path, &clean, NULL) < 0)
+                set_text(r, 500, "out of memory");
+        else if (strcmp(clean.ptr, request->path) != 0)
+                redirect(s, 301, (const char *const[]){clean.ptr, ""}, request, r);
+        else
+                respond(s, request, path, r);
+        buf_release(&clean);
+        if (is_api(path) && r->status != 404 && r->status != 405 && r->status / 100 != 3)
                 cors_set(s->cors, httpd_header(request, "Origin"), r);
-}
-
-static int
-set_home(struct status *s, struct err *e)
-{
-        const char *prefix = s->options.route_prefix;
-
-        if (prefix == NULL || prefix[0] == '\0')
-                return 0;
-        return asprintf(&s->home, "%s/", prefix) < 0 ? err_nomem(e, "the HTTP endpoints") : 0;
 }
 
 /* --web.external-url, else the host's name and the port that is listened on. */
@@ -324,11 +355,10 @@ status_start(const struct status_options *o, struct status **out, struct err *e)
         s->options = *o;
         s->options.listen_address = NULL; /* not needed afterwards */
         s->parts = o->parts;
+        s->location.max = PATH_BYTES;
         (void)pthread_mutex_init(&s->mtx, NULL);
         (void)pthread_cond_init(&s->idle, NULL);
         rc = cors_new(o->cors_origin != NULL ? o->cors_origin : ".*", &s->cors, e);
-        if (rc == 0)
-                rc = set_home(s, e);
         if (rc == 0)
                 rc = httpd_start(&http, &s->server, e);
         if (rc < 0) {
@@ -348,7 +378,7 @@ status_stop(struct status *s)
                 return;
         httpd_stop(s->server);
         cors_free(s->cors);
-        free(s->home);
+        buf_release(&s->location);
         (void)pthread_cond_destroy(&s->idle);
         (void)pthread_mutex_destroy(&s->mtx);
         free(s);

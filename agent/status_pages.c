@@ -86,6 +86,15 @@ answer_metrics(const struct status_context *c, const struct status_query *q, str
 }
 
 static int
+answer_version(const struct status_context *c, const struct status_query *q, struct httpd_reply *r,
+    struct err *e)
+{
+        (void)c;
+        (void)q;
+        return api_put_build(&r->body, e);
+}
+
+static int
 answer_healthy(const struct status_context *c, const struct status_query *q, struct httpd_reply *r,
     struct err *e)
 {
@@ -457,6 +466,7 @@ answer_unavailable(const struct status_context *c, const struct status_query *q,
 static const struct status_page pages[] = {
     {"/", false, false, false, answer_home},
     {"/metrics", false, false, true, answer_metrics},
+    {"/version", false, false, false, answer_version},
     {"/-/healthy", false, false, false, answer_healthy},
     {"/-/ready", false, false, false, answer_ready},
     {"/-/reload", false, true, false, answer_reload},
@@ -485,4 +495,17 @@ status_page_find(const char *path)
                         return &pages[i];
         }
         return api_is_unavailable(path) ? &unavailable_page : NULL;
+}
+
+const struct status_page *
+status_page_near(const char *path)
+{
+        size_t n = strlen(path);
+
+        n -= n > 0 && path[n - 1] == '/';
+        for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+                if (n > 1 && strlen(pages[i].path) == n && strncasecmp(pages[i].path, path, n) == 0)
+                        return &pages[i];
+        }
+        return NULL;
 }

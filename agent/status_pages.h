@@ -54,5 +54,7 @@ struct status_page {
 
 /* NULL: there is none. */
 const struct status_page *status_page_find(const char *path);
+/* The one that is meant by a path in another case, or with a slash too many; NULL: none. */
+const struct status_page *status_page_near(const char *path);
 
 #endif

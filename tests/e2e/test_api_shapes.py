@@ -4,6 +4,7 @@ import gzip
 import http.client
 import json
 import re
+import socket
 import subprocess
 import unittest
 import urllib.error
@@ -34,6 +35,17 @@ METHODS = ["GET", "OPTIONS", "POST", "PUT", "DELETE", "PATCH"]
 ROOTED = ["/api/v1/targets", "/api/v1/query", "/api/v1/scrape_pools", "/api/v1/nothing",
           "/api/v1/status/config", "/-/healthy", "/-/ready", "/-/reload", "/-/quit", "/metrics",
           "/nothing", "/api", "/api/v1/", "/api/v2/targets"]
+# Odd ways to say where a request goes; the same status and Location.
+ODD = ["/-/healthy", "http://h/-/healthy", "http://h", "https://h:1/-/healthy?x", "http:/-/healthy",
+       "//-/healthy", "/-//healthy", "/-/healthy/", "/-/./healthy", "/-/../-/healthy?a=b%20c",
+       "/%2d/healthy", "/-%2fhealthy", "/-/healthy%00x", "/-/healthy%00", "/-/healthy%20",
+       "/-/healthy?%00", "/-/healthy?a=%zz", "/-/healthy%zz", "/%", "/-/healthy#x", "*", "x",
+       "-/healthy", "/..", "/../metrics", "/%2e%2e/metrics/", "/api/v1//targets", "/api//v1/targets",
+       "/api/v1/./targets", "/api/v1/%74argets", "/api/v1", "/api", "/api/", "/api/v1/", "/-/ready/",
+       "/-/", "/-", "/metrics/", "/metrics?x=%", "/-/healthy;x=1", "/-/healthy\\", "/-/HEALTHY",
+       "/version", "/version/", "/api/v1/label//values", "/api/v1/label/a%2fb/values",
+       "/api/v1/label/a/b/values", "/api/v1/status", "/api/v1/status/",
+       "/" + "a" * 3000, "/\xe9", "/%c3%a9", "/-/quit?x", "/x/%20/../y y"]
 # Flags of a server that prometheus --agent shows although it refuses them, and of a Go program.
 VALUES_ONLY = {"status/flags"}
 # gleaner's own page of labels shows what later Prometheus 3.x adds to the discovered ones.
@@ -145,6 +157,52 @@ class Shapes(Case):
                 with self.subTest(f"{method} {path}"):
                     theirs, mine = (told(url, method, path) for url in self.urls)
                     self.assertEqual(theirs, mine)
+
+    def test_odd_targets(self):
+        def told(url, method, target):
+            host, port = url.removeprefix("http://").split(":")
+            with socket.create_connection((host, int(port)), 10) as connection:
+                connection.sendall(f"{method} {target} HTTP/1.1\r\nHost: h\r\n"
+                                   "Connection: close\r\n\r\n".encode("latin-1"))
+                head = connection.makefile("rb").read().partition(b"\r\n\r\n")[0].decode()
+            place = re.search(r"\r\nLocation: *(\S*)", head)
+            return head.split(" ")[1], place and place.group(1)
+        for url in self.urls:
+            self.wait(lambda url=url: self.scraped(url), f"a scrape of {url}")
+        for method in ("GET", "POST"):
+            for target in ODD:
+                with self.subTest(f"{method} {target}"):
+                    theirs, mine = (told(url, method, target) for url in self.urls)
+                    self.assertEqual(theirs, mine)
+
+    def test_same_arguments(self):
+        """What a query means: the same numbers of targets, or the same mistake."""
+        for url in self.urls:
+            self.wait(lambda url=url: self.scraped(url), f"a scrape of {url}")
+        for query in ("state=active;x=1", "state=%zz", "state=a&state=active", "state=active&state=a",
+                      "%73tate=active", "state=act%69ve", "State=active", "state", "state=active%00",
+                      "scrapePool=up+", "scrapePool=%75p", "scrapePool=up;", "&&scrapePool=up&=",
+                      "scrapePool=UP", "state=dropped&scrapePool=empty", "state=any&scrapePool=x",
+                      "limit=1", "state=ANY", "state=+active"):
+            with self.subTest(query):
+                theirs, mine = (ask(f"{url}/api/v1/targets?{query}") for url in self.urls)
+                self.assertEqual(theirs[0], mine[0])
+                for key in theirs[1]["data"]:
+                    counted = [len(a[1]["data"][key]) if key.endswith("Targets")
+                               else a[1]["data"][key] for a in (theirs, mine)]
+                    self.assertEqual(*counted, key)
+        for path in ("targets/metadata", "metadata"):
+            for query in ("limit=", "limit=-1", "limit=+1", "limit=1.5", "limit=0x1", "limit=%201",
+                          "limit=9223372036854775808", "limit_per_metric=x", "limit_per_metric=-1",
+                          "match_target=", "match_target=up", "match_target=%7B", "match_target=%7B%7D",
+                          "match_target=%7Bjob%3D%22x%22%7D", "metric=%00", "limit=1_0", "limit=00"):
+                with self.subTest(f"{path}?{query}"):
+                    theirs, mine = (ask(f"{url}/api/v1/{path}?{query}") for url in self.urls)
+                    if "match_target" not in query or theirs[0] == 200:
+                        self.assertEqual(theirs, mine)
+                    else:  # the parser says it in its own words
+                        self.assertEqual(theirs[0], mine[0])
+                        self.assertEqual(theirs[1]["errorType"], mine[1]["errorType"])
 
     def test_same_headers(self):
         """Of compression and of other origins."""

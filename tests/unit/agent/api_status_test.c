@@ -121,6 +121,8 @@ test_unavailable(void **state)
             {"/api/v1/query", true},
             {"/api/v1/query_range", true},
             {"/api/v1/label/job/values", true},
+            {"/api/v1/label/a/b/values", false},
+            {"/api/v1/label/job/valuesx", false},
             {"/api/v1/label//values", false},
             {"/api/v1/label/values", false},
             {"/api/v1/labels", true},

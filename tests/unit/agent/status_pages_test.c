@@ -250,6 +250,26 @@ test_every_page(void **state)
         assert_null(status_page_find(""));
 }
 
+static void
+test_near(void **state)
+{
+        static const struct {
+                const char *path;
+                const char *want;
+        } rows[] = {{"/metrics/", "/metrics"}, {"/METRICS", "/metrics"}, {"/-/Ready/", "/-/ready"},
+            {"/metrics//", NULL}, {"/metricsx", NULL}, {"/", NULL}, {"", NULL}, {"/metric", NULL},
+            {"/api/v1/query/", NULL}};
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                const struct status_page *page = status_page_near(rows[i].path);
+
+                assert_int_equal(page != NULL, rows[i].want != NULL);
+                if (page != NULL)
+                        assert_string_equal(page->path, rows[i].want);
+        }
+}
+
 int
 main(void)
 {
@@ -261,6 +281,7 @@ main(void)
             cmocka_unit_test(test_lifecycle),
             cmocka_unit_test(test_callbacks_that_are_not_there),
             cmocka_unit_test(test_every_page),
+            cmocka_unit_test(test_near),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

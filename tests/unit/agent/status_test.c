@@ -177,7 +177,16 @@ test_methods_and_paths(void **state)
             {"OPTIONS", "/metrics", 200, "GET, HEAD, OPTIONS", NULL},
             {"OPTIONS", "/-/reload", 200, "POST, PUT, OPTIONS", NULL},
             {NULL, "/api/v1/notifications", 200, "", "\"data\":[]"},
-            {NULL, "/metrics/", 404, "", "404 page not found\n"},
+            {NULL, "/metrics/", 301, "", "Moved Permanently\n"},
+            {NULL, "/-/HEALTHY", 301, "", "Moved Permanently\n"},
+            {"POST", "/-/reload/", 307, "", "Found\n"},
+            {"POST", "/-/healthy/", 404, "", "404 page not found\n"},
+            {NULL, "//-//healthy?a=b", 301, "", "Moved Permanently\n"},
+            {NULL, "/api/v1", 301, "", "Moved Permanently\n"},
+            {NULL, "/api/v1/", 404, "", "404 page not found\n"},
+            {NULL, "/-/healthy%00", 404, "", "404 page not found\n"},
+            {NULL, "/-/healthy%zz", 400, "", "400 Bad Request"},
+            {NULL, "/version", 200, "", "{\"version\":\""},
             {NULL, "/api/v1/query", 422, "", "unavailable with Prometheus Agent"},
             {"POST", "/api/v1/query", 422, "", "unavailable with Prometheus Agent"},
             {"DELETE", "/api/v1/query", 405, "GET, HEAD, OPTIONS", "Method Not Allowed\n"},
@@ -193,8 +202,7 @@ test_methods_and_paths(void **state)
             {NULL, "/api/v1/metadata?limit_per_metric=x", 400, "", "limit_per_metric must be"},
             {"POST", "/nothing", 404, "", "404 page not found\n"},
             {"POST", "/metrics", 405, "GET, HEAD, OPTIONS", "Method Not Allowed\n"},
-            {"DELETE", "/api/v1/targets", 405, "GET, HEAD, OPTIONS",
-                "Method Not Allowed\n"},
+            {"DELETE", "/api/v1/targets", 405, "GET, HEAD, OPTIONS", "Method Not Allowed\n"},
             {NULL, "/-/reload", 405, "POST, PUT, OPTIONS", "Only POST or PUT requests allowed.\n"},
             {NULL, "/-/quit", 405, "POST, PUT, OPTIONS", "Only POST or PUT requests allowed.\n"},
             {"POST", "/-/reload", 403, "", "Lifecycle API is not enabled.\n"},
@@ -233,7 +241,8 @@ test_route_prefix(void **state)
             {"/p/-/healthy", 200, "gleaner is healthy."},
             {"/p/", 200, "<title>a &lt;b> &amp; c</title>"},
             {"/", 302, "Found"},
-            {"/p", 302, "Found"},
+            {"/p", 301, "Moved"},
+            {"/p//", 301, "Moved"},
             {"/-/healthy", 404, "404"},
             {"/pp/-/healthy", 404, "404"},
             {"/p/-/nothing", 404, "404"},
@@ -256,7 +265,10 @@ test_route_prefix(void **state)
                 assert_int_equal(a.code, rows[i].code);
                 testing_ok(buf_putc(&a.body, '\0', NULL), NULL);
                 assert_non_null(strstr(a.body.ptr, rows[i].body));
-                assert_string_equal(a.location, rows[i].code == 302 ? "/p/" : "");
+                assert_string_equal(a.location,
+                    rows[i].code == 302       ? "/p"
+                        : rows[i].code == 301 ? "/p/"
+                                              : "");
                 buf_release(&a.body);
         }
         status_stop(s);
