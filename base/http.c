@@ -186,6 +186,28 @@ http_client_needs_libcurl(const struct http_client *c)
             o->n_headers > 0 || c->grant != NULL || http_proxy_wanted(c->proxy);
 }
 
+bool
+http_heads_fit(size_t *sum, size_t bytes)
+{
+        *sum += bytes + HTTP_HEAD_LINE_COST;
+        return *sum <= HTTP_HEADS_MAX;
+}
+
+static size_t
+count_head(char *p, size_t size, size_t count, void *sum)
+{
+        (void)p;
+        return http_heads_fit(sum, size * count) ? size * count : CURL_WRITEFUNC_ERROR;
+}
+
+void
+http_bound_heads(CURL *easy, size_t *sum)
+{
+        *sum = 0;
+        (void)curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, count_head);
+        (void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, sum);
+}
+
 int64_t
 http_client_cert_expiry_ms(struct http_client *c)
 {
@@ -264,6 +286,10 @@ static const struct advice advices[] = {
         "the other side does not speak HTTP: check the port"},
     {CURLE_UNSUPPORTED_PROTOCOL, NULL, "only http and https are spoken: check the URL"},
     {CURLE_URL_MALFORMAT, NULL, "check the URL"},
+    {CURLE_WRITE_ERROR, "header",
+        "there are too many headers and trailers in the answer: check what it is that answers"},
+    {CURLE_OUT_OF_MEMORY, NULL,
+        "there is none, or a line of the answer's head is longer than libcurl takes (100 KiB)"},
     {CURLE_GOT_NOTHING, NULL, "the other side closed the connection without an answer"},
     {CURLE_PARTIAL_FILE, NULL, "the other side closed the connection in the middle of its answer"},
 };

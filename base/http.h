@@ -101,6 +101,12 @@ void http_options_init(struct http_options *o);
 int http_setup(struct err *e);
 void http_teardown(void);
 
+enum {
+        HTTP_HEADS_MAX =
+            1 << 20, /* bytes of all heads and trailers of a transfer, with those below */
+        HTTP_HEAD_LINE_COST = 256, /* what libcurl keeps beside a line */
+};
+
 struct http_client;
 
 /* floor: the lowest TLS version when the file says nothing. */
@@ -163,6 +169,15 @@ bool http_client_needs_libcurl(const struct http_client *c);
 
 /* Earliest notAfter (ms since 1970) of the certificate files in use, 0 when there are none. */
 int64_t http_client_cert_expiry_ms(struct http_client *c);
+
+/*
+ * Bounds what the other side may say beside its body: libcurl keeps every trailer of a chunked body
+ * and has no bound for them (7.88, lib/http_chunks.c and lib/headers.c). sum: of this transfer,
+ * until its end; set to 0. After http_client_apply, by who has no CURLOPT_HEADERFUNCTION of its
+ * own; who has calls http_heads_fit, with a sum of its own, and ends the transfer when it says no.
+ */
+void http_bound_heads(CURL *easy, size_t *sum);
+bool http_heads_fit(size_t *sum, size_t bytes);
 
 /* One sentence about why a transfer failed, from libcurl's code and error buffer. */
 void http_describe(CURLcode code, const char *error_buffer, char *out, size_t cap);

@@ -35,6 +35,7 @@ struct slot {
         size_t read; /* of the body, by libcurl */
         bool resent; /* it was read as a whole and then once more */
         size_t received;
+        size_t head_bytes; /* of the answer, trailers included */
         char error[CURL_ERROR_SIZE];
         char body[ANSWER_BODY_MAX];
 };
@@ -249,6 +250,7 @@ set_up(struct slot *s, struct err *e)
         (void)curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, rewind_body);
         (void)curl_easy_setopt(easy, CURLOPT_SEEKDATA, s);
         (void)curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, bound_unsent);
+        http_bound_heads(easy, &s->head_bytes);
         (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, keep_answer);
         (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, s);
         (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, s->error);

@@ -104,8 +104,13 @@ add_headers(struct fetch *x, struct err *e)
 static size_t
 on_header(char *p, size_t size, size_t count, void *arg)
 {
-        fetch_take_header(arg, p, size * count);
-        return size * count;
+        struct fetch *x = arg;
+        size_t n = size * count;
+
+        if (!http_heads_fit(&x->head_bytes, n))
+                return CURL_WRITEFUNC_ERROR;
+        fetch_take_header(x, p, n);
+        return n;
 }
 
 static size_t
@@ -159,6 +164,7 @@ set_options(struct fetch *x)
         const struct fetch_request *r = &x->request;
         CURL *easy = x->easy;
 
+        x->head_bytes = 0;
         (void)curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
         if (r->unix_socket != NULL) {
                 (void)curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, r->unix_socket);

@@ -47,6 +47,7 @@ struct fetch {
         CURL *easy; /* owned; NULL until libcurl is needed */
         struct curl_slist *headers; /* owned, of this request */
         char error[CURL_ERROR_SIZE];
+        size_t head_bytes; /* of the answers, trailers included */
         bool in_curl;
         bool paused;
         bool keeping; /* the connection is to be taken out of libcurl and kept */

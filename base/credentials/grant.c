@@ -29,6 +29,7 @@ struct grant {
         struct buf answer;
         bool too_long;
         char error[CURL_ERROR_SIZE];
+        size_t head_bytes; /* of the answer, trailers included */
 
         bool granted;
         bool failing; /* to refresh it, and that is logged */
@@ -262,6 +263,7 @@ grant_ask(struct grant *g, CURL *easy, struct curl_slist **headers, struct err *
         if (r->direct)
                 (void)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)DIRECT_CONNECT_MS);
         (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, *headers);
+        http_bound_heads(easy, &g->head_bytes);
         (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, keep_answer);
         (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, g);
         (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, g->error);

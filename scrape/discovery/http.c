@@ -29,6 +29,7 @@ struct http_source {
         struct buf body;
         int body_rc;
         char error[CURL_ERROR_SIZE];
+        size_t head_bytes; /* of the answer, trailers included */
         char shown_url[URL_SHOWN];
         bool under_way;
         uint64_t token_number; /* that the request was made with */
@@ -111,6 +112,7 @@ ask_for_groups(struct http_source *x, struct err *e)
         (void)curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->headers);
         (void)curl_easy_setopt(x->easy, CURLOPT_ACCEPT_ENCODING, "gzip");
         (void)curl_easy_setopt(x->easy, CURLOPT_ERRORBUFFER, x->error);
+        http_bound_heads(x->easy, &x->head_bytes);
         (void)curl_easy_setopt(x->easy, CURLOPT_WRITEFUNCTION, on_body);
         (void)curl_easy_setopt(x->easy, CURLOPT_WRITEDATA, x);
         return 0;

@@ -36,6 +36,7 @@ struct kube_request {
         int rc; /* of kube_watch_take */
         struct err why;
         char error[CURL_ERROR_SIZE];
+        size_t head_bytes; /* of the answer, trailers included */
 };
 
 /* ---- what libcurl calls ---- */
@@ -66,6 +67,8 @@ on_header(char *p, size_t size, size_t n, void *arg)
 {
         struct kube_request *r = arg;
 
+        if (!http_heads_fit(&r->head_bytes, size * n))
+                return CURL_WRITEFUNC_ERROR;
         if (size * n == 2 && p[0] == '\r' && status_of(r->easy) == 200)
                 kube_watch_accepted(r->watch, r->now_ms);
         return size * n;
@@ -120,6 +123,7 @@ set_options(struct kube_request *r, unsigned seconds)
 {
         CURL *easy = r->easy;
 
+        r->head_bytes = 0;
         (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, r->headers);
         (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, r->error);
         (void)curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);

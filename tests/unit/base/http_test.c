@@ -137,7 +137,10 @@ failures_say_what_to_check(void **state)
             {CURLE_GOT_NOTHING, "",
                 "Server returned nothing (no headers, no data); the other side closed the "
                 "connection without an answer"},
-            {CURLE_OUT_OF_MEMORY, NULL, "Out of memory"},
+            {CURLE_SEND_FAIL_REWIND, NULL, "Send failed since rewinding of the data stream failed"},
+            {CURLE_OUT_OF_MEMORY, NULL,
+                "Out of memory; there is none, or a line of the answer's head is longer than "
+                "libcurl takes (100 KiB)"},
         };
         char text[512];
 
@@ -186,10 +189,26 @@ tear_down(void **state)
         return 0;
 }
 
+/* Many short lines cost libcurl more than a few long ones. */
+static void
+test_heads_are_bounded(void **state)
+{
+        size_t sum = 0;
+        size_t lines = 0;
+
+        (void)state;
+        assert_true(http_heads_fit(&sum, HTTP_HEADS_MAX - HTTP_HEAD_LINE_COST));
+        assert_false(http_heads_fit(&sum, 0));
+        for (sum = 0; http_heads_fit(&sum, 8); lines++)
+                ;
+        assert_in_range(lines, 1000, (uintmax_t)HTTP_HEADS_MAX / HTTP_HEAD_LINE_COST);
+}
+
 int
 main(void)
 {
         const struct CMUnitTest tests[] = {
+            cmocka_unit_test(test_heads_are_bounded),
             cmocka_unit_test(request_says_who_we_are_and_ignores_proxies_of_the_environment),
             cmocka_unit_test(redirects_are_bounded_and_stay_on_http),
             cmocka_unit_test(other_protocols_are_refused),
