@@ -32,7 +32,10 @@ decode(struct view text, bool plus_is_blank, char **at)
                 int low = i + 2 < text.n ? digit(text.p[i + 2]) : -1;
 
                 if (text.p[i] != '%') {
-                        *out++ = plus_is_blank && text.p[i] == '+' ? ' ' : text.p[i];
+                        *out = text.p[i];
+                        if (plus_is_blank && *out == '+')
+                                *out = ' ';
+                        out++;
                         continue;
                 }
                 if (high < 0 || low < 0)
@@ -41,7 +44,7 @@ decode(struct view text, bool plus_is_blank, char **at)
                         *out++ = '%';
                         continue;
                 }
-                *out++ = (char)(high * 16 + low);
+                *out++ = (char)(unsigned char)(high * 16 + low);
                 i += 2;
         }
         *out++ = '\0';

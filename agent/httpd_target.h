@@ -18,7 +18,7 @@ struct httpd_target {
         char *text; /* owned: what the others point into */
 };
 
-/* ERR_PARSE: a blank, a control character, a bad escape in the path, or neither path nor URL: 400. */
+/* ERR_PARSE, a 400: a blank, a control character, a bad escape in the path; no path, no URL. */
 int httpd_target_parse(const char *text, struct httpd_target *out, struct err *e);
 void httpd_target_release(struct httpd_target *t);
 /* The first argument of that name; NULL: there is none. Those with a bad escape or a semicolon do
