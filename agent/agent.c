@@ -2,6 +2,7 @@
 
 #include "agent/config.h"
 #include "agent/config_contents.h"
+#include "agent/config_effective.h"
 #include "agent/control.h"
 #include "agent/explain.h"
 #include "agent/status.h"
@@ -107,7 +108,7 @@ on_config(void *arg, struct buf *out, struct err *e)
         int rc;
 
         (void)pthread_mutex_lock(&a->mtx);
-        rc = buf_puts(out, a->config->masked, e);
+        rc = config_effective_put(a->config, out, e);
         (void)pthread_mutex_unlock(&a->mtx);
         return rc;
 }

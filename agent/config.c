@@ -62,24 +62,30 @@ config_free(struct config *c)
         free(c);
 }
 
-/* The folder of a path, absolute but not resolved: a link that moves is followed at a reload. */
-static const char *
-folder_of(struct config_reader *r, const char *path)
+int
+config_folder_put(const char *path, struct buf *out, struct err *e)
 {
         const char *slash = strrchr(path, '/');
         struct view folder = {path, slash != NULL ? (size_t)(slash - path) : 0};
         char here[FOLDER_MAX];
-        struct buf joined = BUF_INIT(JOINED_MAX);
-        const char *absolute = "";
 
         if (path[0] == '/')
-                return folder.n > 0 ? config_copy(r, folder) : "";
+                return buf_append(out, folder.p, folder.n, e);
         if (getcwd(here, sizeof(here)) == NULL)
                 here[0] = '\0';
-        if (buf_printf(&joined, NULL, "%s%s%.*s", here, folder.n > 0 ? "/" : "", (int)folder.n,
-                folder.p) == 0)
-                absolute = config_copy(r, buf_view(&joined));
-        buf_release(&joined);
+        return buf_printf(
+            out, e, "%s%s%.*s", here, folder.n > 0 ? "/" : "", (int)folder.n, folder.p);
+}
+
+static const char *
+folder_of(struct config_reader *r, const char *path)
+{
+        struct buf folder = BUF_INIT(JOINED_MAX);
+        const char *absolute = "";
+
+        if (config_folder_put(path, &folder, NULL) == 0 && folder.len > 0)
+                absolute = config_copy(r, buf_view(&folder));
+        buf_release(&folder);
         return absolute;
 }
 

@@ -38,7 +38,7 @@ struct config {
         struct remote_config *remote; /* a reference */
         struct config_wal wal;
         struct config_agent agent;
-        char *masked; /* owned: the file as loaded, secrets as <secret>, for the API */
+        char *masked; /* owned: the file as loaded, secrets as <secret>: config_effective.h */
         char *path; /* owned */
         void *storage; /* owned: the strings of `agent`, the patterns */
         const char **patterns; /* of scrape_config_files, absolute */

@@ -15,9 +15,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct yaml_node;
-
+struct buf;
 struct config_seen;
+struct err;
+struct yaml_node;
 
 struct config_reader {
         struct config_report *report; /* borrowed */
@@ -52,6 +53,9 @@ struct view config_text(struct config_reader *r, const char *key, const struct y
 /* A list of strings as an array of that arena. */
 const char **config_strings(
     struct config_reader *r, const char *key, const struct yaml_node *list, size_t *out_n);
+/* config.c: appends the folder of a file's path, absolute but not resolved: a link that moves is
+ * followed at a reload. "" for the root. */
+int config_folder_put(const char *path, struct buf *out, struct err *e);
 /* name, made absolute by the folder of the file; "" stays. */
 const char *config_path(struct config_reader *r, const char *name);
 

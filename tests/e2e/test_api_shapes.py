@@ -13,8 +13,7 @@ from harness import paths
 from harness.agent import run
 from harness.case import Case
 from harness.exporter import FakeExporter, Page
-from harness.peers import get
-from harness.processes import Process, free_port
+from harness.peers import both_agents, get
 
 PATHS = ["targets", "targets?state=active", "targets?state=dropped", "targets?state=nonsense",
          "targets?scrapePool=up", "targets?scrapePool=nothing", "scrape_pools",
@@ -90,26 +89,24 @@ class Shapes(Case):
     def setUp(self):
         super().setUp()
         exporter = self.stopped(FakeExporter({"/metrics": lambda _: Page("a 1\n")}))
-        file = self.work / "prometheus.yml"
         drop = {"source_labels": ["__address__"], "regex": ".*:1", "action": "drop"}
-        file.write_text(json.dumps({
+        self.urls = both_agents(self, {
             "global": {"scrape_interval": "1s", "scrape_timeout": "1s",
                        "external_labels": {"site": "a"}},
             "scrape_configs": [
                 {"job_name": "up", "relabel_configs": [drop],
                  "static_configs": [{"targets": [exporter.address, "127.0.0.1:1"]}]},
                 {"job_name": "empty"}],
-            "remote_write": [{"url": "http://127.0.0.1:1/api/v1/write"}]}))
-        self.urls = []
-        for name, program in (("prometheus", paths.PEERS / "later/usr/bin/prometheus"),
-                              ("gleaner", paths.GLEANER)):
-            port = free_port()
-            self.started(Process(name, [program, "--agent", f"--config.file={file}",
-                                        f"--storage.agent.path={self.work}/{name}",
-                                        f"--web.listen-address=127.0.0.1:{port}",
-                                        "--storage.remote.flush-deadline=1s"],
-                                 self.work / f"{name}.log", None, self.work))
-            self.urls.append(f"http://127.0.0.1:{port}")
+            "remote_write": [{"url": "http://127.0.0.1:1/api/v1/write"}]})
+
+    def test_same_answers(self):
+        for url in self.urls:
+            self.wait(lambda url=url: self.scraped(url), f"a scrape of {url}")
+        for check in (self.check_same_keys_and_types, self.check_same_methods,
+                      self.check_odd_targets, self.check_same_arguments, self.check_same_headers,
+                      self.check_same_values_of_a_target):
+            with self.subTest(check.__name__):
+                check()
 
     def scraped(self, url: str) -> bool:
         try:
@@ -119,9 +116,7 @@ class Shapes(Case):
         return isinstance(answer, dict) and any(
             t["health"] == "up" for t in answer["data"]["activeTargets"])
 
-    def test_same_keys_and_types(self):
-        for url in self.urls:
-            self.wait(lambda url=url: self.scraped(url), f"a scrape of {url}")
+    def check_same_keys_and_types(self):
         wrong = []
         for path in PATHS:
             (their_status, theirs), (status, mine) = (ask(f"{u}/api/v1/{path}") for u in self.urls)
@@ -137,7 +132,7 @@ class Shapes(Case):
                 wrong += [f"{path}: {line}" for line in differences(theirs, mine)]
         self.assertEqual([], wrong, "\n" + "\n".join(wrong))
 
-    def test_same_methods(self):
+    def check_same_methods(self):
         """Status and type of content. An empty answer has a type here and none there, or not."""
         def told(url, method, path):
             host = url.removeprefix("http://")
@@ -150,15 +145,13 @@ class Shapes(Case):
                 return answer.status, kind_of
             finally:
                 connection.close()
-        for url in self.urls:
-            self.wait(lambda url=url: self.scraped(url), f"a scrape of {url}")
         for path in ROOTED:
             for method in METHODS:
                 with self.subTest(f"{method} {path}"):
                     theirs, mine = (told(url, method, path) for url in self.urls)
                     self.assertEqual(theirs, mine)
 
-    def test_odd_targets(self):
+    def check_odd_targets(self):
         def told(url, method, target):
             host, port = url.removeprefix("http://").split(":")
             with socket.create_connection((host, int(port)), 10) as connection:
@@ -167,18 +160,14 @@ class Shapes(Case):
                 head = connection.makefile("rb").read().partition(b"\r\n\r\n")[0].decode()
             place = re.search(r"\r\nLocation: *(\S*)", head)
             return head.split(" ")[1], place and place.group(1)
-        for url in self.urls:
-            self.wait(lambda url=url: self.scraped(url), f"a scrape of {url}")
         for method in ("GET", "POST"):
             for target in ODD:
                 with self.subTest(f"{method} {target}"):
                     theirs, mine = (told(url, method, target) for url in self.urls)
                     self.assertEqual(theirs, mine)
 
-    def test_same_arguments(self):
+    def check_same_arguments(self):
         """What a query means: the same numbers of targets, or the same mistake."""
-        for url in self.urls:
-            self.wait(lambda url=url: self.scraped(url), f"a scrape of {url}")
         for query in ("state=active;x=1", "state=%zz", "state=a&state=active", "state=active&state=a",
                       "%73tate=active", "state=act%69ve", "State=active", "state", "state=active%00",
                       "scrapePool=up+", "scrapePool=%75p", "scrapePool=up;", "&&scrapePool=up&=",
@@ -204,7 +193,7 @@ class Shapes(Case):
                         self.assertEqual(theirs[0], mine[0])
                         self.assertEqual(theirs[1]["errorType"], mine[1]["errorType"])
 
-    def test_same_headers(self):
+    def check_same_headers(self):
         """Of compression and of other origins."""
         def told(url, method, path, headers):
             connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=10)
@@ -223,8 +212,6 @@ class Shapes(Case):
                 return answer.status, told, body[:1]
             finally:
                 connection.close()
-        for url in self.urls:
-            self.wait(lambda url=url: self.scraped(url), f"a scrape of {url}")
         for path in ("/api/v1/targets", "/api/v1/query", "/api/v1/nothing", "/api/v1/status/config",
                      "/api/v1/scrape_pools", "/-/healthy", "/metrics"):
             for method in ("GET", "OPTIONS", "POST"):
@@ -256,9 +243,7 @@ class Shapes(Case):
                           re.sub(r"-[a-z-]+$", "-*", name), re.sub(r"(\.[a-z]+)?$", "*", name)]
                 self.assertTrue(any(f"--{g}" in paper for g in groups), f"{name}: not in the paper")
 
-    def test_same_values_of_a_target(self):
-        for url in self.urls:
-            self.wait(lambda url=url: self.scraped(url), f"a scrape of {url}")
+    def check_same_values_of_a_target(self):
         theirs, mine = (ask(f"{url}/api/v1/targets")[1]["data"] for url in self.urls)
         for key in ("labels", "scrapePool", "scrapeUrl", "globalUrl", "health", "lastError",
                     "scrapeInterval", "scrapeTimeout"):

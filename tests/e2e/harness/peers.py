@@ -8,7 +8,7 @@ import urllib.request
 
 from . import messages, snappy
 from .exposition import Metrics
-from .paths import peer, peer_environment
+from .paths import GLEANER, PEERS, peer, peer_environment
 from .processes import Process, free_port
 from .waiting import wait_until
 
@@ -23,6 +23,22 @@ def post(url: str, body: bytes, headers: dict = None, seconds: float = 60) -> by
     request = urllib.request.Request(url, data=body, headers=headers or {}, method="POST")
     with urllib.request.urlopen(request, timeout=seconds) as answer:
         return answer.read()
+
+
+def both_agents(case, settings: dict) -> list:
+    """The URLs of a Prometheus 3.x in agent mode and of gleaner with one file, in this order."""
+    file = case.work / "prometheus.yml"
+    file.write_text(json.dumps(settings))
+    urls = []
+    for name, program in (("prometheus", PEERS / "later/usr/bin/prometheus"), ("gleaner", GLEANER)):
+        port = free_port()
+        case.started(Process(name, [program, "--agent", f"--config.file={file}",
+                                    f"--storage.agent.path={case.work}/{name}",
+                                    f"--web.listen-address=127.0.0.1:{port}",
+                                    "--storage.remote.flush-deadline=1s"],
+                             case.work / f"{name}.log", None, case.work))
+        urls.append(f"http://127.0.0.1:{port}")
+    return urls
 
 
 class Prometheus:
