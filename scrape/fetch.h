@@ -26,6 +26,7 @@ struct fetch_result {
         int rc; /* 0: the page came in whole */
         struct err err; /* why not: one sentence */
         long status; /* HTTP; 0: there was no answer */
+        bool whole; /* the body came in whole, whatever it says */
         bool over_body_limit; /* rc < 0 because of body_size_limit */
         uint64_t wire_bytes; /* received: headers and body */
         uint64_t page_bytes; /* decompressed */
@@ -33,7 +34,12 @@ struct fetch_result {
         char encoding[24]; /* a Content-Encoding that is not undone; "": none */
 };
 
-/* A piece of the decompressed body, valid during the call; an error ends the fetch with it. */
+/*
+ * A piece of the decompressed body, valid during the call; an error ends the fetch with it.
+ * ERR_PARSE and ERR_REFUSED, as an unknown Content-Type, do so when the rest has come in: a page
+ * that is cut, late or too large is that first of all, and its size counts (Prometheus reads a page
+ * before it looks at it).
+ */
 typedef int (*fetch_piece)(void *arg, const char *p, size_t n, struct err *e);
 /* What the answer says its page is, before the first piece. */
 typedef void (*fetch_format)(void *arg, enum text_format format);

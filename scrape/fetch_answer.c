@@ -26,6 +26,7 @@ fetch_answer_reset(struct fetch *x)
         x->closes = false;
         x->result.encoding[0] = '\0';
         x->body_bytes = 0;
+        x->refused.code = ERR_NONE;
         if (x->gunzip != NULL)
                 gunzip_reset(x->gunzip);
 }
@@ -85,25 +86,31 @@ fetch_explain(const struct fetch_result *r, int rc, struct err *e)
         return rc;
 }
 
+static int
+tell_format(const struct fetch *x, struct err *e)
+{
+        enum text_format format;
+        int rc;
+
+        if (x->request.any_type)
+                return 0;
+        rc = media_type_accept(view_of(x->content_type), x->request.job->fallback, &format, e);
+        if (rc == 0 && x->request.format != NULL)
+                x->request.format(x->request.arg, format);
+        return rc;
+}
+
 /* Decompressed bytes. */
 static int
 take_page(void *arg, const char *p, size_t n, struct err *e)
 {
         struct fetch *x = arg;
         uint64_t limit = x->request.job->body_size_limit;
+        bool first = x->result.page_bytes == 0;
+        int rc = 0;
 
         if (n == 0)
                 return 0;
-        if (x->result.page_bytes == 0 && !x->request.any_type) {
-                enum text_format format;
-                int rc = media_type_accept(
-                    view_of(x->content_type), x->request.job->fallback, &format, e);
-
-                if (rc < 0)
-                        return rc;
-                if (x->request.format != NULL)
-                        x->request.format(x->request.arg, format);
-        }
         x->result.page_bytes += n;
         x->turn_bytes += n;
         if (limit > 0 && x->result.page_bytes >= limit) {
@@ -111,7 +118,17 @@ take_page(void *arg, const char *p, size_t n, struct err *e)
                 return err_set(
                     e, ERR_LIMIT, "the page has reached body_size_limit, %" PRIu64 " bytes", limit);
         }
-        return x->request.piece(x->request.arg, p, n, e);
+        if (x->refused.code != ERR_NONE)
+                return 0;
+        if (first)
+                rc = tell_format(x, &x->refused);
+        if (rc == 0)
+                rc = x->request.piece(x->request.arg, p, n, &x->refused);
+        if (rc == 0 || rc == ERR_PARSE || rc == ERR_REFUSED)
+                return 0;
+        if (e != NULL)
+                *e = x->refused;
+        return rc;
 }
 
 int
@@ -147,7 +164,15 @@ fetch_end_body(struct fetch *x, struct err *e)
         if (x->result.status != 200)
                 return err_set(
                     e, ERR_REFUSED, "the server returned HTTP status %ld", x->result.status);
-        if (x->gzipped && x->body_bytes == 0)
-                return err_set(e, ERR_PARSE, "the gzip body is empty");
-        return x->gzipped ? gunzip_finish(x->gunzip, e) : 0;
+        if (x->gzipped) {
+                int rc = x->body_bytes > 0 ? gunzip_finish(x->gunzip, e)
+                                           : err_set(e, ERR_PARSE, "the gzip body is empty");
+
+                if (rc < 0)
+                        return rc;
+        }
+        x->result.whole = true;
+        if (x->refused.code != ERR_NONE && e != NULL)
+                *e = x->refused;
+        return x->refused.code;
 }

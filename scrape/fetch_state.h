@@ -39,6 +39,7 @@ struct fetch {
         bool has_encoding;
         bool closes; /* "Connection: close" */
         uint64_t body_bytes; /* as it came, compressed or not */
+        struct err refused; /* the page is wrong, its rest is only counted; code 0: not so */
         /* fairness */
         uint64_t turn; /* of the fetcher, in which turn_bytes were counted */
         size_t turn_bytes;

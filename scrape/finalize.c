@@ -215,11 +215,11 @@ finalize_labels(const struct finalize_input *in, struct labels *l, bool *kept, s
         if (rc < 0)
                 return rc;
         *out_offset = SIZE_MAX;
-        /* The order in which labelmap goes: first what was scraped, then what is added now. */
-        labels_freeze(l);
         rc = add_target_labels(in, l, e);
-        if (rc == 0 && in->job->metric_relabel.n > 0)
+        if (rc == 0 && in->job->metric_relabel.n > 0) {
+                labels_freeze(l); /* labelmap goes by name */
                 rc = relabel_apply(&in->job->metric_relabel, l, &verdict, in->dropped_by, e);
+        }
         if (rc < 0)
                 return rc;
         *kept = verdict == RELABEL_KEPT && l->n > 0;

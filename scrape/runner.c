@@ -339,7 +339,7 @@ body_bytes(const struct fetch_result *f)
 {
         if (f->over_body_limit)
                 return -1;
-        return f->rc == 0 ? (double)f->page_bytes : 0;
+        return f->whole ? (double)f->page_bytes : 0;
 }
 
 /* ---- metadata ---- */
@@ -433,7 +433,6 @@ take_piece(void *arg, const char *p, size_t n, struct err *e)
         struct runner *r = arg;
         int rc = textparse_feed(r->parse, p, n, e);
 
-        r->refused = rc < 0;
         account_parse(r, textparse_memory(r->parse));
         return rc;
 }
@@ -446,7 +445,7 @@ take_result(void *arg, const struct fetch_result *f)
         int rc = f->rc;
 
         r->fetch = NULL;
-        if (rc < 0 && !r->refused)
+        if (!f->whole)
                 series_unread(r->series);
         if (rc == 0)
                 rc = textparse_finish(r->parse, &e);
@@ -505,7 +504,6 @@ runner_begin(struct runner *r, int64_t tick_ms)
                 return;
         }
         r->phase = RUNNER_FETCHING;
-        r->refused = false;
         if (start_fetch(r, &e) < 0)
                 end_page(r, &nothing, &e);
 }

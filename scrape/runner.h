@@ -64,7 +64,6 @@ struct runner {
         /* the scrape under way */
         struct fetch *fetch; /* NULL: none in flight */
         struct textparse *parse; /* owned; NULL: none */
-        bool refused; /* the page was ended for what it says, not for how it came in */
         int64_t tick_ms;
         double started_seconds;
         size_t parse_memory; /* of parse, as accounted */

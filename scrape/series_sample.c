@@ -235,7 +235,7 @@ slot_of_labels(struct series *s, const struct labels *l, uint64_t raw_hash, uint
                 *again = slots_hash(&s->slots, *out) == raw_hash &&
                     (*slots_flags(&s->slots, *out) & (SLOT_COUNTED | SLOT_SEEN)) != 0;
                 if ((*slots_flags(&s->slots, *out) & SLOT_SEEN) != 0)
-                        return slotmap_put(&s->aliases, raw_hash, *out, e);
+                        return *again ? 0 : slotmap_put(&s->aliases, raw_hash, *out, e);
         } else {
                 if (memory_refuses_new()) {
                         s->report.refused_memory++;

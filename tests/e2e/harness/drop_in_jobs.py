@@ -9,6 +9,9 @@ PHASES = 4
 BEGIN_MS = int(time.time() * 1000) + 8000
 
 
+HERE = "@here@"  # the exporter's address
+
+
 def same(text):
     """A page that never changes."""
     return lambda phase: text
@@ -31,6 +34,9 @@ def types(*kinds):
 
 
 MANY = "".join(f'm{{i="{i}"}} {i}\n' for i in range(20))
+
+TWO = [{"targets": [HERE], "labels": {"t": t, "__param_t": t}} for t in "12"]
+IDLE = {"target_limit", "interval_bad", "interval_zero", "timeout_over"}
 
 JOBS = {
     # pages
@@ -146,5 +152,27 @@ JOBS = {
                               {"target_label": "__tmp_x", "replacement": "y"},
                               {"target_label": "zone", "replacement": "mine"}), same("a 1\n")),
     "target_instance": (targets({"target_label": "instance", "replacement": "me"}), same("a 1\n")),
+    "report_clash": ({}, lambda p: "up 5\na 1\n" + ("}\n" if p == 1 else "")),
+    "report_exported": (targets({"target_label": "exported_job", "replacement": "x"},
+                                {"target_label": "exported_zone", "replacement": "y"}), same("a 1\n")),
+    "target_label_twice": ({}, lambda p: "a 1\n" + ('b{job="x",job="y"} 1\n' if p % 2 else "")),
+    "gzip_nothing": ({}, lambda p: Page("" if p % 2 else "a 1\n", headers={"Content-Encoding": "gzip"}
+                                        if p % 2 else {})),
+    "redirect_304": ({}, lambda p: Page("a 1\n", status=304 if p % 2 else 200,
+                                        headers={"Location": "/values"})),
+    "cut": ({}, lambda p: Page("a 1\nb 2\nc 3\n", cut_at=9 if p % 2 else None)),
+    "ahead": ({}, lambda p: (f"a {p} {BEGIN_MS + 60000}\nup{{x=\"y\"}} 1\n" if p == 0 else "a 1\n")),
+    "interval": (targets({"target_label": "__scrape_interval__", "replacement": "1s"},
+                         {"target_label": "__scrape_timeout__", "replacement": "500ms"}), same("a 1\n")),
+    "proto_alone": ({"scrape_protocols": ["PrometheusProto"]}, same("a 1\n")),
+    # targets
+    "target_limit": ({"target_limit": 1, "static_configs": TWO}, same("a 1\n")),
+    "target_limit_met": ({"target_limit": 2, "static_configs": TWO}, same("a 1\n")),
+    "interval_bad": (targets({"target_label": "__scrape_interval__", "replacement": "abc"}),
+                     same("a 1\n")),
+    "interval_zero": (targets({"target_label": "__scrape_interval__", "replacement": "0s"}),
+                      same("a 1\n")),
+    "timeout_over": (targets({"target_label": "__scrape_timeout__", "replacement": "5s"}),
+                     same("a 1\n")),
     "external_wins_not": ({}, same('a{site="page",zone="page"} 1\n')),
 }

@@ -184,10 +184,10 @@ class FakeReceiver(Server):
                 self.repeated += 1
                 if kept[t] != bits:
                     self.faults.append(f"{labels}: {t} came with another value")
-            elif t < self.newest.get(labels, 0):
+            elif t < self.newest.get(labels, t):
                 self.faults.append(f"{labels}: {t} is older than {self.newest[labels]}")
             kept[t] = bits
-            self.newest[labels] = max(t, self.newest.get(labels, 0))
+            self.newest[labels] = max(t, self.newest.get(labels, t))
 
     # ---- what tests ask ----
 

@@ -83,7 +83,7 @@ static const struct second_case second_cases[] = {
     {"/close", 0, 200, "a 1\n", 2, false, false},
     {"/404", ERR_REFUSED, 404, "the server returned HTTP status 404", 2, true, false},
     {"/big-404", ERR_REFUSED, 404, "the server returned HTTP status 404", 2, false, false},
-    {"/html", ERR_REFUSED, 200, "\"text/html\", which is not one of metrics", 2, false, false},
+    {"/html", ERR_REFUSED, 200, "\"text/html\", which is not one of metrics", 2, true, false},
     {"/not-gzip", ERR_PARSE, 200, "gzip body is damaged", 2, false, false},
     {"/cut.gz", ERR_PARSE, 200, "gzip body is cut short", 2, true, false},
     {"/cut-big", ERR_AGAIN, 200, "closed the connection in the middle of its answer", 2, false,
@@ -235,10 +235,25 @@ piece_fails(void **state)
 
         set_changing(find_page("/big"));
         get(k->w, "/changing", &o);
-        assert_int_equal(o.result.rc, ERR_PARSE);
+        assert_int_equal(o.result.rc, ERR_LIMIT);
         assert_string_equal(o.result.err.msg, "refused");
         assert_int_equal(o.pieces, 3);
         assert_null(k->route.request);
+}
+
+static void
+page_is_wrong(void **state)
+{
+        struct kept *k = *state;
+        struct outcome o = {.refuse_at = 3, .wrong = true};
+
+        set_changing(find_page("/big"));
+        get(k->w, "/changing", &o);
+        assert_int_equal(o.result.rc, ERR_PARSE);
+        assert_string_equal(o.result.err.msg, "refused");
+        assert_int_equal(o.pieces, 3);
+        assert_int_equal(o.result.page_bytes, BIG_PAGE);
+        assert_non_null(k->route.request);
 }
 
 #define KEPT(test) cmocka_unit_test_setup_teardown(test, set_up_kept, tear_down_kept)
@@ -257,6 +272,7 @@ main(void)
             KEPT(given_up_in_flight),
             KEPT(big_pages_come_in_turns),
             KEPT(piece_fails),
+            KEPT(page_is_wrong),
         };
 
         return run_fetch_tests("tests", tests, sizeof(tests) / sizeof(tests[0]));

@@ -41,11 +41,44 @@ piece_fails(void **state)
                 struct outcome o = {.refuse_at = at};
 
                 get(w, "/big", &o);
-                assert_int_equal(o.result.rc, ERR_PARSE);
+                assert_int_equal(o.result.rc, ERR_LIMIT);
                 assert_string_equal(o.result.err.msg, "refused");
                 assert_int_equal(o.pieces, at);
+                assert_false(o.result.whole);
         }
         assert_int_equal(fetcher_in_flight(w->fetcher), 0);
+}
+
+static void
+a_wrong_page_comes_in_whole(void **state)
+{
+        static const struct {
+                const char *path;
+                uint64_t body_limit;
+                int want_rc;
+                uint64_t whole; /* bytes; 0: it did not */
+        } cases[] = {
+            {"/big", 0, ERR_PARSE, BIG_PAGE},
+            {"/big.gz", 0, ERR_PARSE, BIG_PAGE * UINT64_C(10)},
+            {"/cut-big", 0, ERR_AGAIN, 0}, /* it is cut first of all */
+            {"/big", BIG_PAGE, ERR_LIMIT, 0},
+        };
+        struct world *w = *state;
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                struct outcome o = {.refuse_at = 2, .wrong = true};
+
+                w->job.body_size_limit = cases[i].body_limit;
+                get(w, cases[i].path, &o);
+                assert_int_equal(o.result.rc, cases[i].want_rc);
+                assert_int_equal(o.result.whole, cases[i].whole > 0);
+                assert_int_equal(o.pieces, 2);
+                if (cases[i].whole > 0) {
+                        assert_string_equal(o.result.err.msg, "refused");
+                        assert_int_equal(o.result.page_bytes, cases[i].whole);
+                }
+        }
+        w->job.body_size_limit = 0;
 }
 
 static void
@@ -168,6 +201,7 @@ main(void)
         const struct CMUnitTest tests[] = {
             cmocka_unit_test_setup_teardown(big_pages_come_in_turns, set_up, tear_down),
             cmocka_unit_test_setup_teardown(piece_fails, set_up, tear_down),
+            cmocka_unit_test_setup_teardown(a_wrong_page_comes_in_whole, set_up, tear_down),
             cmocka_unit_test_setup_teardown(times_out, set_up, tear_down),
             cmocka_unit_test_setup_teardown(slow_target_delays_no_other, set_up, tear_down),
             cmocka_unit_test_setup_teardown(given_up_in_flight, set_up, tear_down),

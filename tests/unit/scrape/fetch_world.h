@@ -202,6 +202,7 @@ struct outcome {
         uint64_t turn_bytes;
         char text[256]; /* the page's beginning */
         int refuse_at; /* the piece that fails; 0: none */
+        bool wrong; /* … as a page that is: its rest still comes in */
         int pieces;
 };
 
@@ -213,7 +214,7 @@ take_piece(void *arg, const char *p, size_t n, struct err *e)
 
         o->pieces++;
         if (o->refuse_at > 0 && o->pieces >= o->refuse_at)
-                return err_set(e, ERR_PARSE, "refused");
+                return err_set(e, o->wrong ? ERR_PARSE : ERR_LIMIT, "refused");
         memcpy(o->text + strlen(o->text), p, n < room ? n : room);
         o->bytes += n;
         o->turn_bytes += n;

@@ -173,10 +173,10 @@ report_series_lose_an_exported_label(void **state)
         arena_release(&arena);
 }
 
-/* With a collision the later one wins: target labels come behind the scraped ones, whatever their
- * names are. */
+/* With a collision the later one wins, by name, be it scraped or the target's (Prometheus 3.5
+ * sorts them first; later versions take the target's last). */
 static void
-labelmap_takes_target_labels_last(void **state)
+labelmap_goes_by_name(void **state)
 {
         const struct label target[] = {{VIEW_LIT("a_x"), VIEW_LIT("target")}};
         struct scrape_job job = {.name = "node"};
@@ -200,7 +200,7 @@ labelmap_takes_target_labels_last(void **state)
         labels_init(&l, &arena);
         testing_ok(finalize_labels(&in, &l, &kept, &offset, NULL), NULL);
         assert_true(kept);
-        assert_true(view_is(labels_get(&l, VIEW_LIT("x")), "target"));
+        assert_true(view_is(labels_get(&l, VIEW_LIT("x")), "scraped"));
         relabel_rules_release(&job.metric_relabel);
         arena_release(&arena);
 }
@@ -210,7 +210,7 @@ main(void)
 {
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(label_sets_as_they_are_stored),
-            cmocka_unit_test(labelmap_takes_target_labels_last),
+            cmocka_unit_test(labelmap_goes_by_name),
             cmocka_unit_test(report_series_have_the_target_s_labels),
             cmocka_unit_test(report_series_lose_an_exported_label),
         };
