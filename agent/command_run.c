@@ -86,6 +86,7 @@ open_signals(sigset_t *set, struct err *e)
         (void)sigaddset(set, SIGINT);
         (void)sigaddset(set, SIGHUP);
         (void)signal(SIGPIPE, SIG_IGN);
+        (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of its writing */
         fault_explain();
         if (pthread_sigmask(SIG_BLOCK, set, NULL) != 0)
                 return err_set(e, ERR_SYS, "cannot block signals");

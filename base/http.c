@@ -12,9 +12,12 @@
 #include "base/http_sigv4.h"
 #include "base/http_tls.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct http_client {
         const struct http_options *o; /* borrowed */
@@ -294,6 +297,17 @@ static const struct advice advices[] = {
     {CURLE_PARTIAL_FILE, NULL, "the other side closed the connection in the middle of its answer"},
 };
 
+/* libcurl has no word of its own for a socket that could not be made. */
+static bool
+descriptors_left(void)
+{
+        int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+
+        if (fd >= 0)
+                (void)close(fd);
+        return fd >= 0 || (errno != EMFILE && errno != ENFILE);
+}
+
 void
 http_describe(CURLcode code, const char *error_buffer, char *out, size_t cap)
 {
@@ -306,6 +320,8 @@ http_describe(CURLcode code, const char *error_buffer, char *out, size_t cap)
                     (advices[i].word == NULL || strcasestr(what, advices[i].word) != NULL))
                         check = advices[i].check;
         }
+        if (code == CURLE_COULDNT_CONNECT && !descriptors_left())
+                check = "there is no file descriptor left: raise the process's limit (LimitNOFILE)";
         (void)snprintf(
             out, cap, "%s%s%s", what, check != NULL ? "; " : "", check != NULL ? check : "");
 }

@@ -37,7 +37,11 @@ note_episode(struct wal *w, enum wal_lost why, uint64_t samples)
 
         if (samples == 0)
                 return;
-        if (!x->open)
+        if (!x->open && why != LOST_AGE && store_room(w->store) != UINT64_MAX)
+                log_warn("the disk is full: dropping the oldest samples, which not every endpoint "
+                         "has; make room on it",
+                    LOG_STR("dir", w->o.dir), LOG_UINT("room", store_room(w->store)));
+        else if (!x->open)
                 log_warn("dropping the oldest samples, which not every endpoint has",
                     LOG_STR("reason", reason), LOG_UINT("max_size", atomic_load(&w->max_size)),
                     LOG_INT("max_age_ms", atomic_load(&w->max_age_ms)));
