@@ -2,6 +2,7 @@
 
 #include "agent/agent.h"
 #include "agent/config_url.h"
+#include "agent/httpd.h"
 #include "agent/options.h"
 #include "agent/prometheus_flags.h"
 #include "base/buf.h"
@@ -10,6 +11,7 @@
 #include "base/json.h"
 #include "base/log.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -141,6 +143,7 @@ take_foreign(struct parser *p, const struct prometheus_flag *f, const char *valu
                 return err_set(e, ERR_CONFIG,
                     "the following flag(s) can not be used in agent mode: [\"--%s\"]%s%s", f->name,
                     f->why != NULL ? "; " : "", f->why != NULL ? f->why : "");
+        p->a->foreign[f - prometheus_flags] = value;
         if (f->is_switch && strcmp(value, "false") == 0)
                 return 0;
         if (f->answer == FLAG_REFUSED && value[0] != '\0')
@@ -334,6 +337,7 @@ arguments_parse(int argc, char **argv, struct arguments *a, struct err *e)
         struct option_table table = {rows, n_own + prometheus_flags_count, on_option, &p};
         int rc;
 
+        assert(prometheus_flags_count <= ARGUMENTS_FOREIGN_MAX);
         *a = (struct arguments){.config_dir = "/etc/gleaner",
             .page_title = "gleaner",
             .cors_origin = ".*",
@@ -371,56 +375,92 @@ arguments_print(void)
 
 /* ---- as JSON ---- */
 
-static int
-put_text(struct buf *out, const char *name, const char *value, struct err *e)
-{
-        int rc = buf_printf(out, e, "%s\"%s\":", out->ptr[out->len - 1] == '{' ? "" : ",", name);
+struct shown {
+        const char *name;
+        const char *text; /* NULL: ms */
+        int64_t ms;
+};
 
-        return rc == 0 ? json_put_string(out, view_of(value != NULL ? value : ""), e) : rc;
+static int
+compare_shown(const void *a, const void *b)
+{
+        return strcmp(((const struct shown *)a)->name, ((const struct shown *)b)->name);
 }
 
 static int
-put_duration(struct buf *out, const char *name, int64_t ms, struct err *e)
+put_shown(struct buf *out, const struct shown *s, struct err *e)
 {
         char text[DURATION_MAX_TEXT + 1];
+        const char *value = s->text;
+        int rc = buf_printf(out, e, "%s\"%s\":", out->ptr[out->len - 1] == '{' ? "" : ",", s->name);
 
-        text[duration_format(ms, text, DURATION_MAX_TEXT)] = '\0';
-        return put_text(out, name, text, e);
+        if (value == NULL) {
+                text[duration_format(s->ms, text, DURATION_MAX_TEXT)] = '\0';
+                value = text;
+        }
+        return rc == 0 ? json_put_string(out, view_of(value), e) : rc;
 }
 
-int
-arguments_put_json(const struct arguments *a, struct buf *out, struct err *e)
+static const char *
+or_empty(const char *text)
 {
-        const struct {
-                const char *name;
-                const char *text; /* NULL: ms */
-                int64_t ms;
-        } rows[] = {
+        return text != NULL ? text : "";
+}
+
+static size_t
+show_own(const struct arguments *a, const char *connections, struct shown out[OWN_MAX])
+{
+        int64_t read_timeout_ms =
+            a->read_timeout_ms > 0 ? a->read_timeout_ms : (int64_t)HTTPD_IDLE_SECONDS * 1000;
+        const struct shown rows[] = {
             {"agent", "true", 0},
             {"config-dir", a->config_dir, 0},
-            {"config.auto-reload-interval", a->auto_reload ? NULL : "", a->auto_reload_ms},
+            {"config.auto-reload-interval", NULL, a->auto_reload_ms},
             {"config.file", a->config_path, 0},
             {"data-dir", a->data_dir, 0},
             {"enable-feature", a->auto_reload ? "auto-reload-config" : "", 0},
             {"log.format", a->log_format, 0},
             {"log.level", a->log_level, 0},
             {"shutdown-timeout", NULL, a->shutdown_timeout_ms},
-            {"storage.agent.path", a->storage_path != NULL ? a->storage_path : "", 0},
+            {"storage.agent.path", or_empty(a->storage_path), 0},
             {"storage.agent.retention.max-time", NULL, a->max_age_ms},
             {"storage.remote.flush-deadline", NULL, a->shutdown_timeout_ms},
-            {"tenant", a->tenant != NULL ? a->tenant : "", 0},
-            {"web.config.file", a->web_config != NULL ? a->web_config : "", 0},
+            {"tenant", or_empty(a->tenant), 0},
+            {"web.config.file", or_empty(a->web_config), 0},
             {"web.cors.origin", a->cors_origin, 0},
             {"web.enable-lifecycle", a->lifecycle ? "true" : "false", 0},
-            {"web.external-url", a->external_url != NULL ? a->external_url : "", 0},
-            {"web.listen-address", a->listen_address != NULL ? a->listen_address : "", 0},
+            {"web.external-url", or_empty(a->external_url), 0},
+            {"web.listen-address", or_empty(a->listen_address), 0},
+            {"web.max-connections", connections, 0},
             {"web.page-title", a->page_title, 0},
+            {"web.read-timeout", NULL, read_timeout_ms},
             {"web.route-prefix", a->route_prefix[0] != '\0' ? a->route_prefix : "/", 0},
         };
+
+        memcpy(out, rows, sizeof(rows));
+        return sizeof(rows) / sizeof(rows[0]);
+}
+
+int
+arguments_put_json(const struct arguments *a, struct buf *out, struct err *e)
+{
+        struct shown rows[ROWS_MAX];
+        char connections[32];
+        size_t n;
         int rc = buf_putc(out, '{', e);
 
-        for (size_t i = 0; rc == 0 && i < sizeof(rows) / sizeof(rows[0]); i++)
-                rc = rows[i].text != NULL ? put_text(out, rows[i].name, rows[i].text, e)
-                                          : put_duration(out, rows[i].name, rows[i].ms, e);
+        (void)snprintf(connections, sizeof(connections), "%llu",
+            (unsigned long long)(a->max_connections > 0 ? a->max_connections : HTTPD_CONNECTIONS));
+        n = show_own(a, connections, rows);
+        for (size_t i = 0; i < prometheus_flags_count; i++) {
+                const struct prometheus_flag *f = &prometheus_flags[i];
+                const char *unset = f->is_switch ? "false" : "";
+
+                rows[n++] =
+                    (struct shown){f->name, a->foreign[i] != NULL ? a->foreign[i] : unset, 0};
+        }
+        qsort(rows, n, sizeof(rows[0]), compare_shown);
+        for (size_t i = 0; rc == 0 && i < n; i++)
+                rc = put_shown(out, &rows[i], e);
         return rc == 0 ? buf_putc(out, '}', e) : rc;
 }

@@ -17,6 +17,7 @@ enum {
         ARGUMENTS_REMARKS_MAX = 64, /* further ones are left out */
         ARGUMENTS_PATH_BYTES = 4096,
         ARGUMENTS_FLAG_BYTES = 128,
+        ARGUMENTS_FOREIGN_MAX = 96,
         ARGUMENTS_LISTEN_BYTES = 1024,
 };
 
@@ -53,6 +54,7 @@ struct arguments {
         char config_path[ARGUMENTS_PATH_BYTES]; /* the file that is read */
         struct arguments_remark remarks[ARGUMENTS_REMARKS_MAX];
         size_t n_remarks;
+        const char *foreign[ARGUMENTS_FOREIGN_MAX]; /* values of prometheus_flags; NULL: not given */
         int n_rest; /* arguments that are no options, in argv[1..] */
 };
 
@@ -64,7 +66,8 @@ int arguments_parse(int argc, char **argv, struct arguments *a, struct err *e);
 /* Prints the options to stdout, one a line. */
 void arguments_print(void);
 /* Appends every option and its value as a JSON object of texts, names sorted, as Prometheus's
- * /api/v1/status/flags has them. */
+ * /api/v1/status/flags has them; also those of Prometheus that have no effect here: what was given,
+ * else "false" or nothing. */
 int arguments_put_json(const struct arguments *a, struct buf *out, struct err *e);
 
 #endif

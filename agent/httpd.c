@@ -30,9 +30,7 @@
 #include <unistd.h>
 
 enum {
-        CONNECTIONS_MAX = 32,
         CONNECTION_MEMORY = 32 << 10, /* for the head of a request */
-        IDLE_SECONDS = 60,
         DISCARD_MAX = 8 << 20, /* of a body that is too large: so that its sender sees the 413 */
         ADDRESSES_TEXT_MAX = HTTPD_ADDRESSES_MAX * LISTEN_ADDRESS_MAX,
         ACCEPT_PAUSE_MS = 250, /* when there is no room, or no descriptor is left */
@@ -529,8 +527,8 @@ httpd_start(const struct httpd_options *o, struct httpd **out, struct err *e)
         h->web = o->web;
         h->max_body = o->max_body;
         h->max_reply = o->max_reply;
-        h->max_connections = o->max_connections > 0 ? o->max_connections : CONNECTIONS_MAX;
-        h->idle_ms = (int64_t)(o->idle_seconds > 0 ? o->idle_seconds : IDLE_SECONDS) * 1000;
+        h->max_connections = o->max_connections > 0 ? o->max_connections : HTTPD_CONNECTIONS;
+        h->idle_ms = (int64_t)(o->idle_seconds > 0 ? o->idle_seconds : HTTPD_IDLE_SECONDS) * 1000;
         h->wake_fd = -1;
         rc = start_parts(h, o->listen_address, e);
         if (rc < 0)

@@ -68,7 +68,11 @@ void httpd_reply_header(struct httpd_reply *r, const char *name, const char *val
 typedef void (*httpd_handler)(
     void *arg, const struct httpd_request *request, struct httpd_reply *reply);
 
-enum { HTTPD_ADDRESSES_MAX = 16 };
+enum {
+        HTTPD_ADDRESSES_MAX = 16,
+        HTTPD_CONNECTIONS = 32, /* unless another number is given */
+        HTTPD_IDLE_SECONDS = 60,
+};
 
 struct httpd_options {
         /* "host:port", "[v6]:port", ":port"; port 0: a free one. Several have commas between. */
@@ -77,8 +81,8 @@ struct httpd_options {
         void *arg;
         size_t max_body; /* bytes of a request's body, 413 beyond; 0: none is taken */
         size_t max_reply; /* bytes */
-        unsigned idle_seconds; /* in which a request must have come whole; 0: a minute */
-        unsigned max_connections; /* 0: 32 */
+        unsigned idle_seconds; /* in which a request must have come whole; 0: HTTPD_IDLE_SECONDS */
+        unsigned max_connections; /* 0: HTTPD_CONNECTIONS */
         struct web *web; /* who is let in, and TLS; borrowed. NULL: all are, without TLS */
 };
 

@@ -37,6 +37,7 @@ const struct prometheus_flag prometheus_flags[] = {
         "samples stay until every endpoint has them, and no longer"},
     {"storage.agent.no-lockfile", true, FLAG_IDLE,
         "the lock is given back by the kernel, also after a crash"},
+    {"storage.agent.use-lockfile", true, FLAG_IDLE, "there is always a lock"}, /* Debian's 2.x */
     {"scrape.adjust-timestamps", true, FLAG_IDLE, "timestamps are those of the schedule"},
     {"scrape.timestamp-tolerance", false, FLAG_IDLE, "timestamps are those of the schedule"},
     {"scrape.discovery-reload-interval", false, FLAG_IDLE, "new targets are taken at once"},
@@ -46,6 +47,7 @@ const struct prometheus_flag prometheus_flags[] = {
     {"storage.tsdb.retention", false, FLAG_SERVER, data_age},
     {"storage.tsdb.retention.time", false, FLAG_SERVER, data_age},
     {"storage.tsdb.retention.size", false, FLAG_SERVER, data_size},
+    {"storage.tsdb.use-lockfile", true, FLAG_SERVER, NULL},
     {"storage.tsdb.no-lockfile", true, FLAG_SERVER, NULL},
     {"storage.tsdb.min-block-duration", false, FLAG_SERVER, NULL},
     {"storage.tsdb.max-block-duration", false, FLAG_SERVER, NULL},
@@ -65,6 +67,7 @@ const struct prometheus_flag prometheus_flags[] = {
     {"rules.alert.for-grace-period", false, FLAG_SERVER, NULL},
     {"rules.alert.resend-delay", false, FLAG_SERVER, NULL},
     {"rules.max-concurrent-evals", false, FLAG_SERVER, NULL},
+    {"alertmanager.timeout", false, FLAG_IDLE, "it has no effect in Prometheus 2, either"},
     {"alertmanager.notification-queue-capacity", false, FLAG_SERVER, NULL},
     {"alertmanager.notification-batch-size", false, FLAG_SERVER, NULL},
     {"alertmanager.drain-notification-queue-on-shutdown", true, FLAG_SERVER, NULL},

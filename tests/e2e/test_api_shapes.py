@@ -14,6 +14,7 @@ from harness.agent import run
 from harness.case import Case
 from harness.exporter import FakeExporter, Page
 from harness.peers import both_agents, get
+from harness.processes import Process, free_port
 
 PATHS = ["targets", "targets?state=active", "targets?state=dropped", "targets?state=nonsense",
          "targets?scrapePool=up", "targets?scrapePool=nothing", "scrape_pools",
@@ -45,8 +46,6 @@ ODD = ["/-/healthy", "http://h/-/healthy", "http://h", "https://h:1/-/healthy?x"
        "/version", "/version/", "/api/v1/label//values", "/api/v1/label/a%2fb/values",
        "/api/v1/label/a/b/values", "/api/v1/status", "/api/v1/status/",
        "/" + "a" * 3000, "/\xe9", "/%c3%a9", "/-/quit?x", "/x/%20/../y y"]
-# Flags of a server that prometheus --agent shows although it refuses them, and of a Go program.
-VALUES_ONLY = {"status/flags"}
 # gleaner's own page of labels shows what later Prometheus 3.x adds to the discovered ones.
 FREE = {"discoveredLabels", "yaml"}
 
@@ -124,10 +123,6 @@ class Shapes(Case):
                 wrong.append(f"{path}: status {status}, Prometheus {their_status}")
             elif path in SAME and mine != theirs:
                 wrong.append(f"{path}: {mine}, Prometheus {theirs}")
-            elif path in VALUES_ONLY:
-                self.assertEqual({"str"}, {kind(v) for v in mine["data"].values()})
-                self.assertTrue({"config.file", "storage.agent.path", "web.listen-address"}
-                                <= set(mine["data"]) & set(theirs["data"]))
             elif isinstance(theirs, dict):
                 wrong += [f"{path}: {line}" for line in differences(theirs, mine)]
         self.assertEqual([], wrong, "\n" + "\n".join(wrong))
@@ -225,23 +220,58 @@ class Shapes(Case):
                         if path != "/-/healthy":
                             self.assertEqual(theirs[2], mine[2])
 
+    def hidden_flags(self) -> set:
+        """Of a Prometheus 2.x, which shows them at /api/v1/status/flags."""
+        port = free_port()
+        (self.work / "two.yml").write_text("global: {}\n")
+        self.started(Process("prometheus2", [paths.PEERS / "usr/bin/prometheus",
+                                             "--enable-feature=agent",
+                                             f"--config.file={self.work}/two.yml",
+                                             f"--storage.agent.path={self.work}/two",
+                                             f"--web.listen-address=127.0.0.1:{port}"],
+                             self.work / "two.log", None, self.work))
+
+        def flags():
+            try:
+                return set(ask(f"http://127.0.0.1:{port}/api/v1/status/flags")[1]["data"])
+            except OSError:
+                return None
+        return self.wait(flags, "the flags of Prometheus 2")
+
     def test_every_flag_is_known(self):
-        """Of those that this Prometheus lists; taken or refused, each has its own answer."""
-        listed = subprocess.run([str(paths.PEERS / "later/usr/bin/prometheus"), "--help"],
-                                capture_output=True, text=True, check=False).stdout
-        flags = re.findall(r"^ {6}--(\[no-\])?([a-z0-9.-]+)", listed, re.M)
-        self.assertGreater(len(flags), 40)
+        """Of Prometheus 2.x and 3.x, hidden ones, too; taken or refused, each has its own answer."""
+        flags, features = {}, set()
+        for program in ("later/usr/bin/prometheus", "usr/bin/prometheus"):
+            listed = subprocess.run([str(paths.PEERS / program), "--help"],
+                                    capture_output=True, text=True, check=False).stdout
+            found = re.findall(r"^ {6}--(\[no-\])?([a-z0-9.-]+)(=)?", listed, re.M)
+            self.assertGreater(len(found), 40)
+            flags.update({name: bool(value) for _, name, value in found})
+            said = re.search(r"Valid options: ([^.]*)", re.sub(r"\s+", " ", listed)).group(1)
+            features |= set(re.findall(r"[a-z0-9-]{3,}", said))
+        for url in self.urls:
+            self.wait(lambda url=url: self.scraped(url), f"a scrape of {url}")
+        theirs, mine = (ask(f"{url}/api/v1/status/flags")[1]["data"] for url in self.urls)
+        two = self.hidden_flags()
+        self.assertEqual(set(), (set(theirs) | two) - set(mine))
+        for name in set(theirs) | two:
+            flags.setdefault(name, theirs.get(name) not in ("true", "false"))
         paper = (paths.SOURCE / "docs" / "FROM-PROMETHEUS.md").read_text()
-        for switch, name in flags:
+        for name, takes_value in flags.items():
             with self.subTest(name):
-                value = [] if switch else ["1"]
-                done = run("--" + name, *value, "--help")
+                done = run("--" + name, *(["1"] if takes_value else []), "--help")
                 self.assertNotIn("unknown option", done.stderr)
                 if done.returncode != 0:
                     self.assertIn("--" + name, done.stderr)
                 groups = [name, name.split(".")[0] + ".*", ".".join(name.split(".")[:2]) + ".*",
                           re.sub(r"-[a-z-]+$", "-*", name), re.sub(r"(\.[a-z]+)?$", "*", name)]
-                self.assertTrue(any(f"--{g}" in paper for g in groups), f"{name}: not in the paper")
+                self.assertTrue(name in ("help", "version") or any(f"--{g}" in paper for g in groups),
+                                f"{name}: not in the paper")
+        self.assertGreater(len(features), 12)
+        for name in features:
+            with self.subTest(name):
+                done = run(f"--enable-feature={name}", f"--config.file={self.work}/none.yml")
+                self.assertNotIn("neither gleaner nor Prometheus", done.stderr)
 
     def check_same_values_of_a_target(self):
         theirs, mine = (ask(f"{url}/api/v1/targets")[1]["data"] for url in self.urls)
