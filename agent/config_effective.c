@@ -24,7 +24,7 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 enum {
-        TREE_MAX = 256 << 20,
+        TREE_MAX = 64 << 20, /* of one job */
         PATH_BYTES = 16 << 10,
         GLOBAL_INTERVAL_MS = 60000,
         GLOBAL_TIMEOUT_MS = 10000,
@@ -224,15 +224,12 @@ static struct yaml_node *new_section(
     struct maker *m, const struct config_section *section, const struct yaml_node *map);
 
 static struct yaml_node *
-new_jobs_or_sections(struct maker *m, const struct config_key *key, const struct yaml_node *node)
+new_sections(struct maker *m, const struct config_key *key, const struct yaml_node *node)
 {
         struct yaml_node *list = new_list(m, node->n_items);
-        bool jobs = key->section == &config_job_section;
 
-        for (size_t i = 0; !m->no_memory && i < node->n_items; i++) {
-                m->job = jobs && i < m->scrape->n_jobs ? &m->scrape->jobs[i] : m->job;
+        for (size_t i = 0; !m->no_memory && i < node->n_items; i++)
                 list->items[list->n_items++] = new_section(m, key->section, node->items[i]);
-        }
         return list;
 }
 
@@ -266,7 +263,7 @@ in_one_form(struct maker *m, const struct config_section *owner, const struct co
         case CONFIG_SECTION:
                 return new_section(m, key->section, node);
         case CONFIG_SECTIONS:
-                return new_jobs_or_sections(m, key, node);
+                return new_sections(m, key, node);
         case CONFIG_STRINGS:
                 return holds_paths(owner, key) ? new_paths(m, node) : node;
         default:
@@ -489,6 +486,56 @@ new_section(struct maker *m, const struct config_section *section, const struct 
         return out;
 }
 
+/* ---- the whole, a key at a time: no more than a job's nodes are there at once ---- */
+
+static int
+emit(struct maker *m, const struct yaml_node *made, struct buf *out, struct err *e)
+{
+        int rc = m->no_memory ? err_nomem(e, "the configuration") : yaml_node_emit(made, out, e);
+
+        arena_reset(m->arena);
+        return rc;
+}
+
+/* The items of a list stand below their key as they do alone. */
+static int
+put_jobs(struct maker *m, const struct yaml_node *jobs, struct buf *out, struct err *e)
+{
+        int rc = 0;
+
+        if (!is_written(jobs) || jobs->n_items == 0)
+                return 0;
+        rc = buf_puts(out, "scrape_configs:\n", e);
+        for (size_t i = 0; rc == 0 && i < jobs->n_items; i++) {
+                struct yaml_node *list = new_list(m, 1);
+
+                m->job = i < m->scrape->n_jobs ? &m->scrape->jobs[i] : NULL;
+                if (!m->no_memory)
+                        list->items[list->n_items++] =
+                            new_section(m, &config_job_section, jobs->items[i]);
+                rc = emit(m, list, out, e);
+        }
+        return rc;
+}
+
+static int
+put_key(struct maker *m, const struct yaml_node *root, const struct config_key *key,
+    struct buf *out, struct err *e)
+{
+        struct yaml_node *value;
+        struct yaml_node *map;
+
+        if (key->section == &config_job_section)
+                return put_jobs(m, yaml_node_get(root, key->name), out, e);
+        value = effective(m, &config_top_section, root, key);
+        if (value == NULL && !m->no_memory)
+                return 0;
+        map = new_map(m, 1);
+        if (!m->no_memory)
+                add_entry(m, map, key->name, value);
+        return emit(m, map, out, e);
+}
+
 int
 config_effective_put(const struct config *c, struct buf *out, struct err *e)
 {
@@ -496,19 +543,16 @@ config_effective_put(const struct config *c, struct buf *out, struct err *e)
         struct buf folder = BUF_INIT(PATH_BYTES);
         struct maker m = {.arena = &arena, .scrape = c->scrape};
         struct yaml_tree tree;
-        struct yaml_node *made = NULL;
         int rc = yaml_tree_parse(&tree, view_of(c->masked), e);
 
         if (rc == 0)
                 rc = config_folder_put(c->path, &folder, e);
         if (rc == 0)
                 rc = buf_putc(&folder, '\0', e);
-        if (rc == 0) {
-                m.folder = folder.ptr;
-                m.global = yaml_node_get(tree.root, "global");
-                made = new_section(&m, &config_top_section, tree.root);
-                rc = m.no_memory ? err_nomem(e, "the configuration") : yaml_node_emit(made, out, e);
-        }
+        m.folder = folder.ptr;
+        m.global = rc == 0 ? yaml_node_get(tree.root, "global") : NULL;
+        for (size_t i = 0; rc == 0 && i < config_top_section.n_keys; i++)
+                rc = put_key(&m, tree.root, &config_top_section.keys[i], out, e);
         yaml_tree_release(&tree);
         buf_release(&folder);
         arena_release(&arena);
