@@ -31,18 +31,6 @@ end_line(struct textpage *t, struct record *r, struct err *e)
 
 enum meta { META_HELP, META_TYPE, META_UNIT, META_EOF, METAS };
 
-/* Behind the word; NULL when it is another one. NUL bytes behind a letter do not count. */
-static const char *
-match_word(const char *p, const char *word)
-{
-        for (; *word != '\0'; word++) {
-                if (*p != *word)
-                        return NULL;
-                p = textpage_skip_nul(p + 1);
-        }
-        return p;
-}
-
 static int
 set_type(struct textpage *t, const struct record *r, struct view word, struct err *e)
 {
@@ -168,7 +156,7 @@ take_comment(struct textpage *t, struct record *r, struct err *e)
                 return textpage_expected(t, r, "a blank after '#'", e);
         r->p++;
         for (meta = 0; p == NULL && meta < METAS; meta++)
-                p = match_word(r->p, words[meta]);
+                p = textpage_match_word(r->p, words[meta]);
         if (p == NULL)
                 return textpage_expected(t, r, "HELP, TYPE, UNIT or EOF after \"# \"", e);
         r->p = p;

@@ -101,6 +101,18 @@ textpage_skip_nul(const char *p)
         return p;
 }
 
+/* Behind the word; NULL when it is another one. NUL bytes behind a letter do not count. */
+static inline const char *
+textpage_match_word(const char *p, const char *word)
+{
+        for (; *word != '\0'; word++) {
+                if (*p != *word)
+                        return NULL;
+                p = textpage_skip_nul(p + 1);
+        }
+        return p;
+}
+
 static inline const char *
 textpage_line_end(const struct record *r)
 {

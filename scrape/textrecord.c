@@ -21,19 +21,14 @@ skip_blanks(const char *p)
 
 /* ---- comments ---- */
 
-/* The place behind the word and its blanks, NULL when it is another word. NUL bytes between the
- * letters do not count. */
+/* The place behind the word and its blanks, NULL when it is another word. */
 static const char *
 match_word(const char *p, const char *end, const char *word)
 {
         if (end - p > 5 && memcmp(p, word, 4) == 0 && p[4] == ' ' && p[5] > ' ')
                 return p + 5; /* as it is always written */
-        for (; *word != '\0'; word++) {
-                if (*p != *word)
-                        return NULL;
-                p = textpage_skip_nul(p + 1);
-        }
-        if (!textclass_is(*p, TEXTCLASS_BLANK))
+        p = textpage_match_word(p, word);
+        if (p == NULL || !textclass_is(*p, TEXTCLASS_BLANK))
                 return NULL;
         while (textclass_is(*p, TEXTCLASS_BLANK))
                 p = textpage_skip_nul(p + 1);
