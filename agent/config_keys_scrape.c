@@ -10,8 +10,8 @@ static const struct config_key common_keys[] = {
     {"scrape_protocols", CONFIG_PROTOCOLS, CONFIG_USED,
         offsetof(struct config_common, scrape_protocols), NULL, NULL, NULL, NULL,
         "Formats to ask for, the best first; not written: OpenMetricsText1.0.0, "
-        "OpenMetricsText0.0.1, PrometheusText1.0.0, PrometheusText0.0.4. PrometheusProto is taken "
-        "and not asked for."},
+        "OpenMetricsText0.0.1, PrometheusText1.0.0, PrometheusText0.0.4. PrometheusProto is "
+        "taken as the latter two."},
     {"body_size_limit", CONFIG_SIZE, CONFIG_USED, offsetof(struct config_common, body_size_limit),
         "0", NULL, NULL, NULL,
         "A page of this size, unpacked, fails the scrape. 0: none; below zero: none in this job, "

@@ -1,6 +1,7 @@
 /*
  * Scrape protocols and name schemes (Prometheus config/config.go). Only the text formats are asked
- * for: PrometheusProto in a list is taken and left alone.
+ * for: in the place of PrometheusProto its own ones, whose series are named as in protobuf. (Of
+ * OpenMetrics that is not so: client_golang puts _total behind counters there.)
  */
 #include "agent/config_parts.h"
 #include "agent/config_values.h"
@@ -15,7 +16,7 @@ static const char supported[] = "[OpenMetricsText0.0.1 OpenMetricsText1.0.0 Prom
 
 static const struct {
         const char *name;
-        enum scrape_protocol protocol; /* SCRAPE_PROTOCOLS: not asked for */
+        enum scrape_protocol protocol; /* SCRAPE_PROTOCOLS: PrometheusProto */
         enum media_type type;
 } protocols[] = {
     {"OpenMetricsText0.0.1", SCRAPE_OPENMETRICS_0_0_1, MEDIA_OPENMETRICS},
@@ -102,12 +103,22 @@ check_item(struct config_reader *r, const struct yaml_node *list, size_t at, con
         return false;
 }
 
+/* At the end, unless it is there. */
+static void
+ask_for(struct scrape_protocols *list, enum scrape_protocol p)
+{
+        for (size_t i = 0; i < list->n; i++) {
+                if (list->v[i] == p)
+                        return;
+        }
+        list->v[list->n++] = p;
+}
+
 void
 config_protocols(struct config_reader *r, const struct yaml_node *list, const char *where,
     struct scrape_protocols *out)
 {
         struct scrape_protocols found = {.n = 0};
-        bool proto = false;
 
         if (list->n_items == 0)
                 config_fail(
@@ -119,19 +130,17 @@ config_protocols(struct config_reader *r, const struct yaml_node *list, const ch
                     !check_item(r, list, i, where))
                         return;
                 p = protocols[find_protocol(list->items[i]->text)].protocol;
-                proto = proto || p == SCRAPE_PROTOCOLS;
-                if (p != SCRAPE_PROTOCOLS)
-                        found.v[found.n++] = p;
+                if (p != SCRAPE_PROTOCOLS) {
+                        ask_for(&found, p);
+                        continue;
+                }
+                ask_for(&found, SCRAPE_TEXT_1_0_0);
+                ask_for(&found, SCRAPE_TEXT_0_0_4);
+                config_say(r, CONFIG_WARNING, list,
+                    "PrometheusProto is not asked for, PrometheusText1.0.0 and PrometheusText0.0.4 "
+                    "are in its place: native histograms come as classic ones");
         }
-        if (proto && found.n > 0)
-                config_say(r, CONFIG_WARNING, list,
-                    "PrometheusProto is not asked for, the others of these scrape_protocols are: "
-                    "native histograms come as classic ones");
-        else if (proto)
-                config_say(r, CONFIG_WARNING, list,
-                    "PrometheusProto is not asked for, the text formats are instead: a target that "
-                    "has none fails, native histograms come as classic ones");
-        *out = found.n > 0 ? found : every_text;
+        *out = found;
 }
 
 enum media_type

@@ -19,10 +19,9 @@ static const struct config_case cases[] = {
     {"OpenMetrics", "  scrape_protocols: [OpenMetricsText1.0.0, OpenMetricsText0.0.1]\n", NULL,
         false},
     {"no text format", "  scrape_protocols: [PrometheusProto]\n",
-        "agent.yml:3:21: warning: PrometheusProto is not asked for, the text formats are instead",
-        true},
+        "agent.yml:3:21: warning: PrometheusProto is not asked for, PrometheusText1.0.0", true},
     {"protobuf beside others", "  scrape_protocols: [PrometheusProto, PrometheusText1.0.0]\n",
-        "warning: PrometheusProto is not asked for, the others of these scrape_protocols are",
+        "warning: PrometheusProto is not asked for, PrometheusText1.0.0 and PrometheusText0.0.4",
         true},
     {"no list", "  scrape_protocols: PrometheusText0.0.4\n",
         "cannot unmarshal !!str `Prometh...` into []config.ScrapeProtocol", false},
@@ -133,8 +132,8 @@ protocols_become_what_is_asked_for(void **state)
         static const struct scrape_protocols all = SCRAPE_PROTOCOLS_DEFAULT;
         static const struct scrape_protocols wants[] = {
             {{SCRAPE_TEXT_0_0_4, SCRAPE_OPENMETRICS_0_0_1}, 2},
-            {{SCRAPE_TEXT_1_0_0, SCRAPE_OPENMETRICS_1_0_0}, 2},
-            SCRAPE_PROTOCOLS_DEFAULT,
+            {{SCRAPE_TEXT_1_0_0, SCRAPE_TEXT_0_0_4, SCRAPE_OPENMETRICS_1_0_0}, 3},
+            {{SCRAPE_TEXT_1_0_0, SCRAPE_TEXT_0_0_4}, 2},
         };
         struct config *c = cases_load(
             "global:\n  scrape_protocols: [PrometheusText0.0.4, OpenMetricsText0.0.1]\n"
