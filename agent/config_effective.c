@@ -431,6 +431,7 @@ effective(struct maker *m, const struct config_section *owner, const struct yaml
 {
         struct yaml_node *node = yaml_node_get(map, key->name);
         struct yaml_node *made = follows(m, owner, map, key);
+        struct yaml_node *global;
         const char *text = NULL;
         bool always = is_shown(owner, key, &text);
 
@@ -441,8 +442,9 @@ effective(struct maker *m, const struct config_section *owner, const struct yaml
                 if (made != NULL && (!is_zero(key, made) || has_default(key)))
                         return made;
         }
-        if (owner == &config_job_section && (made = inherited(m, key)) != NULL)
-                return made;
+        /* a job may say no to what global says yes to; its 0 says nothing */
+        if (owner == &config_job_section && (global = inherited(m, key)) != NULL)
+                return is_written(node) && key->type == CONFIG_BOOL ? made : global;
         if (always)
                 return text != NULL ? new_text(m, text) : new_section(m, key->section, NULL);
         return has_default(key) ? in_one_form(m, owner, key, new_text(m, key->fallback)) : NULL;

@@ -3,6 +3,7 @@
  * shows as YAML that parses again, and no secret of the corpus shows.
  */
 #include "agent/config.h"
+#include "agent/config_effective.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/yaml.h"
@@ -13,13 +14,27 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static void
-check_masked(const struct config *c)
+check_parses(struct view text)
 {
         struct yaml_tree tree;
 
-        if (yaml_tree_parse(&tree, view_of(c->masked), NULL) == ERR_PARSE)
+        if (yaml_tree_parse(&tree, text, NULL) == ERR_PARSE)
                 abort();
         yaml_tree_release(&tree);
+}
+
+static void
+check_shown(const struct config *c)
+{
+        struct buf shown = BUF_INIT((size_t)64 << 20);
+        int rc = config_effective_put(c, &shown, NULL);
+
+        check_parses(view_of(c->masked));
+        if (rc == 0)
+                check_parses(buf_view(&shown));
+        else if (rc != ERR_LIMIT && rc != ERR_NOMEM)
+                abort();
+        buf_release(&shown);
 }
 
 int
@@ -37,7 +52,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
                 return 0;
         if (config_load_text("/nowhere/agent.yml", (struct view){(const char *)data, n}, &env, &c,
                 &report, &e) == 0)
-                check_masked(c);
+                check_shown(c);
         else if (report.errors == 0 || e.msg[0] == '\0')
                 abort();
         if (config_report_print(&report, &lines, NULL) < 0)

@@ -2,8 +2,10 @@
 
 #include "tests/unit/agent/config_cases.h"
 
+#include "base/file.h"
+
+#include <glob.h>
 #include <stdio.h>
-#include <unistd.h>
 
 /* What is shown of a file in /etc/t; the caller frees it. */
 static char *
@@ -132,6 +134,23 @@ values(void **state)
         }
 }
 
+/* A job's no wins over global's yes; its 0 does not. */
+static void
+inherited(void **state)
+{
+        char *text = show("global: {sample_limit: 5, convert_classic_histograms_to_nhcb: true,\n"
+                          "  always_scrape_classic_histograms: true}\n"
+                          "scrape_configs: [{job_name: a, sample_limit: 0,\n"
+                          "  convert_classic_histograms_to_nhcb: false}]\n");
+
+        (void)state;
+        assert_non_null(strstr(strstr(text, "job_name"), "\n  sample_limit: 5\n"));
+        assert_non_null(strstr(strstr(text, "job_name"),
+            "\n  convert_classic_histograms_to_nhcb: false\n"
+            "  always_scrape_classic_histograms: true\n"));
+        free(text);
+}
+
 static void
 other_sections(void **state)
 {
@@ -189,6 +208,68 @@ shown_again(void **state)
         free(twice);
 }
 
+static char *
+show_loaded(struct config *c)
+{
+        struct buf out = BUF_INIT((size_t)16 << 20);
+
+        testing_ok(config_effective_put(c, &out, NULL), NULL);
+        testing_ok(buf_putc(&out, '\0', NULL), NULL);
+        config_free(c);
+        return out.ptr;
+}
+
+static struct config *
+load(const char *path, struct view text)
+{
+        struct config_report report = {0};
+        struct config *c = NULL;
+
+        if (config_load_text(path, text, &cases_env, &c, &report, NULL) < 0)
+                c = NULL;
+        config_report_release(&report);
+        return c;
+}
+
+/* The same of files that Prometheus takes; parts of files, which are none alone, are passed over.
+ */
+static void
+good_files_shown_again(void **state)
+{
+        const char *data = getenv("GLEANER_TEST_DATA");
+        char path[4096];
+        glob_t files = {0};
+        size_t n = 0;
+
+        (void)state;
+        assert_non_null(data);
+        (void)snprintf(path, sizeof(path), "%s/prometheus-configs/good/*.yml", data);
+        assert_int_equal(glob(path, 0, NULL, &files), 0);
+        for (size_t i = 0; i < files.gl_pathc; i++) {
+                struct buf text = BUF_INIT(1 << 20);
+                struct config *c;
+                char *once;
+                char *twice;
+
+                testing_ok(file_read(files.gl_pathv[i], &text, NULL), NULL);
+                c = load(files.gl_pathv[i], buf_view(&text));
+                buf_release(&text);
+                if (c == NULL)
+                        continue;
+                print_message("%s\n", files.gl_pathv[i]);
+                once = show_loaded(c);
+                c = load(files.gl_pathv[i], view_of(once));
+                assert_non_null(c);
+                twice = show_loaded(c);
+                assert_string_equal(once, twice);
+                free(once);
+                free(twice);
+                n++;
+        }
+        globfree(&files);
+        assert_true(n > 20);
+}
+
 int
 main(void)
 {
@@ -196,8 +277,10 @@ main(void)
             cmocka_unit_test(nothing_written),
             cmocka_unit_test(a_job),
             cmocka_unit_test(values),
+            cmocka_unit_test(inherited),
             cmocka_unit_test(other_sections),
             cmocka_unit_test(shown_again),
+            cmocka_unit_test(good_files_shown_again),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
