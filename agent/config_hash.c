@@ -120,6 +120,7 @@ config_hash_job(struct scrape_job *job, uint64_t rules)
         fold_bytes(
             &job->request_hash, job->protocols.v, job->protocols.n * sizeof(*job->protocols.v));
         fold_text(&job->request_hash, job->escaping);
+        fold_text(&job->request_hash, job->failure_log_file);
         fold_client(&job->request_hash, &job->http);
 }
 

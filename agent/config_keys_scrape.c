@@ -38,8 +38,10 @@ static const struct config_key common_keys[] = {
         offsetof(struct config_common, escaping), NULL, NULL, NULL, NULL,
         "What a target is asked to do with names beyond legacy: allow-utf-8, underscores, dots or "
         "values. By the validation scheme when left out."},
-    {"scrape_failure_log_file", CONFIG_PATH, CONFIG_NO_EFFECT, CONFIG_NOWHERE, NULL, NULL, NULL,
-        NULL, "Failed scrapes are told by the log, when they begin and end, and by /targets."},
+    {"scrape_failure_log_file", CONFIG_PATH, CONFIG_USED,
+        offsetof(struct config_common, failure_log_file), NULL, NULL, NULL, NULL,
+        "A line of JSON is appended to this file for each scrape that brings no page. It is made "
+        "when it is not there, and may be renamed at any time."},
     {"scrape_native_histograms", CONFIG_BOOL, CONFIG_NO_EFFECT, CONFIG_NOWHERE, "false", NULL, NULL,
         NULL,
         "Pages are asked for in the text formats, so that classic histograms come instead of "

@@ -8,7 +8,11 @@
 #include "base/yaml.h"
 #include "scrape/job.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { QUOTED_MAX = 1024, JOBS_MAX = 10000 };
 
@@ -50,6 +54,32 @@ set_limits(const struct config_common *g, const struct config_common *c, struct 
         job->label_value_length_limit =
             inherit(c->label_value_length_limit, g->label_value_length_limit);
         job->keep_dropped_targets = inherit(c->keep_dropped_targets, g->keep_dropped_targets);
+        job->failure_log_file =
+            c->failure_log_file[0] != '\0' ? c->failure_log_file : g->failure_log_file;
+}
+
+/* Not an error: that scrapes fail is told by the log and by /targets, too. */
+static void
+check_failure_log(
+    struct config_reader *r, const struct config_common *g, const struct config_common *c)
+{
+        const struct config_common *by = c->failure_log_file[0] != '\0' ? c : g;
+        const char *path = by->failure_log_file;
+        char folder[PATH_MAX];
+        const char *slash = strrchr(path, '/');
+        int rc;
+
+        if (path[0] == '\0')
+                return;
+        (void)snprintf(
+            folder, sizeof(folder), "%.*s", slash != NULL ? (int)(slash - path) : 0, path);
+        rc = access(path, W_OK);
+        if (rc != 0 && errno == ENOENT)
+                rc = access(folder[0] != '\0' ? folder : "/", W_OK | X_OK);
+        if (rc != 0)
+                config_say(r, CONFIG_WARNING, yaml_node_get(by->node, "scrape_failure_log_file"),
+                    "\"%s\" cannot be written (%s): failed scrapes are not logged there", path,
+                    strerror(errno));
 }
 
 static void
@@ -182,6 +212,7 @@ read_job(struct config_reader *r, const struct config_global *global, const stru
         check_name(r, node, job);
         set_times(r, global, &in, job);
         set_limits(&global->common, &in.common, job);
+        check_failure_log(r, &global->common, &in.common);
         set_protocols(r, global, &in, job);
         job->honor_labels = in.honor_labels;
         job->honor_timestamps = in.honor_timestamps;

@@ -22,6 +22,7 @@ struct config_common {
         const struct yaml_node *scrape_protocols;
         const char *name_scheme;
         const char *escaping;
+        const char *failure_log_file;
         uint64_t body_size_limit;
         uint64_t sample_limit;
         uint64_t target_limit;

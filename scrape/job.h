@@ -137,6 +137,7 @@ struct scrape_job {
         bool extra_scrape_metrics; /* three more report series */
         enum media_type fallback; /* of fallback_scrape_protocol; MEDIA_MISSING: none */
         enum name_scheme name_scheme;
+        const char *failure_log_file; /* a line for each scrape without a page; "": none */
         const char *escaping; /* for the Accept header: "allow-utf-8", "underscores", … */
         struct scrape_protocols protocols;
         /* limits; 0: none */

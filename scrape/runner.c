@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "scrape/failure_log.h"
 #include "scrape/job.h"
 #include "scrape/metadata.h"
 #include "scrape/target.h"
@@ -260,6 +261,27 @@ log_health(const struct runner *r, enum target_health before, const struct err *
                     LOG_STR("target", r->target->url));
 }
 
+/* A page that came and was refused has no line, as in Prometheus. */
+static void
+log_failure(struct runner *r, const struct fetch_result *f, const struct err *why)
+{
+        const char *path = r->target->job->failure_log_file;
+        const struct failed_scrape line = {
+            r->tick_ms, r->target->job->name, r->target->url, why->msg};
+        struct err e = ERR_INIT;
+        bool first;
+
+        if (f->rc == 0 || f->whole || path == NULL || path[0] == '\0' ||
+            failure_log_append(path, &line, &e) == 0)
+                return;
+        (void)pthread_mutex_lock(&r->env->mtx);
+        first = r->env->stats.failure_lines_lost++ == 0;
+        (void)pthread_mutex_unlock(&r->env->mtx);
+        if (first)
+                log_warn("a failed scrape is not in its scrape_failure_log_file, this is said once",
+                    LOG_STR("job", r->target->job->name), LOG_STR("err", e.msg));
+}
+
 static void
 count_report(
     struct scraper_stats *s, const struct series_report *report, const struct fetch_result *f)
@@ -395,6 +417,7 @@ end_page(struct runner *r, const struct fetch_result *f, const struct err *why)
         if (r->draft != NULL && report.up)
                 keep_metadata(r);
         publish(r, &report, f, why != NULL ? why : &e);
+        log_failure(r, f, why != NULL ? why : &e);
         if (series_busy(r->series)) {
                 r->phase = RUNNER_ENCODING;
                 join_line(r);

@@ -108,6 +108,7 @@ struct scraper_stats {
         uint64_t relabel_limit_errors;
         uint64_t metadata_refused; /* pages whose # lines had no room */
         uint64_t exemplars_dropped;
+        uint64_t failure_lines_lost; /* that scrape_failure_log_file did not take */
         uint64_t sd_refreshes;
         uint64_t sd_failures;
         uint64_t compactions;

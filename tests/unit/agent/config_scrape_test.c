@@ -28,8 +28,11 @@ static const struct config_case cases[] = {
         false},
     {"no boolean", "- job_name: x\n  honor_labels: \"true\"\n",
         "cannot unmarshal !!str `true` into bool; honor_labels expects true or false", false},
-    {"log of failures", "- job_name: x\n  scrape_failure_log_file: f\n",
-        "warning: scrape_failure_log_file has no effect here: failed scrapes are told by the log",
+    {"log of failures", "- job_name: x\n  scrape_failure_log_file: /tmp/f\n", NULL, false},
+    {"log of failures that cannot be written",
+        "- job_name: x\n  scrape_failure_log_file: /nowhere/f\n",
+        "warning: \"/nowhere/f\" cannot be written (No such file or directory): failed scrapes are "
+        "not logged there",
         true},
     {"native histograms", "- job_name: x\n  scrape_native_histograms: yes\n",
         "warning: scrape_native_histograms has no effect here: pages are asked for in the text "
