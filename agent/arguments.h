@@ -54,7 +54,8 @@ struct arguments {
         char config_path[ARGUMENTS_PATH_BYTES]; /* the file that is read */
         struct arguments_remark remarks[ARGUMENTS_REMARKS_MAX];
         size_t n_remarks;
-        const char *foreign[ARGUMENTS_FOREIGN_MAX]; /* values of prometheus_flags; NULL: not given */
+        const char
+            *foreign[ARGUMENTS_FOREIGN_MAX]; /* values of prometheus_flags; NULL: not given */
         int n_rest; /* arguments that are no options, in argv[1..] */
 };
 

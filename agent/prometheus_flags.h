@@ -1,7 +1,7 @@
 /*
- * The flags of Prometheus 2 and 3 that gleaner has no option for, and its feature names: what becomes of
- * each, and why. Those that it has are rows of its own command line (arguments.c). Source:
- * `prometheus --help`, cmd/prometheus/main.go. Pure.
+ * The flags of Prometheus 2 and 3 that gleaner has no option for, and its feature names: what
+ * becomes of each, and why. Those that it has are rows of its own command line (arguments.c).
+ * Source: `prometheus --help`, cmd/prometheus/main.go. Pure.
  */
 #ifndef AGENT_PROMETHEUS_FLAGS_H
 #define AGENT_PROMETHEUS_FLAGS_H

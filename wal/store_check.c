@@ -259,7 +259,7 @@ enter(struct walk *w, size_t number, size_t level, struct page_nodes *out, struc
 static int
 descend(struct walk *w, struct err *e)
 {
-        struct page_nodes nodes[MAX_DEPTH];
+        struct page_nodes nodes[MAX_DEPTH] = {{NULL, 0}};
         size_t number = w->tree->root;
         size_t level = 0;
 
