@@ -82,6 +82,7 @@ fetcher_free(struct fetcher *f)
                 next = x->next;
                 fetch_curl_remove(f, x);
                 fetch_direct_remove(x);
+                fetch_drop_rest(x);
                 free_fetch(x);
         }
         for (struct fetch *x = f->idle, *next; x != NULL; x = next) {
@@ -141,6 +142,7 @@ new_fetch(struct fetcher *f)
         x->owner = f;
         x->kept_fd = -1;
         x->sent = (struct buf)BUF_INIT(FETCH_REQUEST_MAX);
+        x->rest = (struct buf)BUF_INIT(FETCH_READ_BYTES);
         return x;
 }
 
@@ -209,6 +211,7 @@ take_out(struct fetcher *f, struct fetch *x)
 {
         fetch_curl_remove(f, x);
         fetch_direct_remove(x);
+        fetch_drop_rest(x);
         if (x->prev != NULL)
                 x->prev->next = x->next;
         else
@@ -252,7 +255,7 @@ fetch_finish(struct fetcher *f, struct fetch *x)
 static int
 time_to_wait(const struct fetcher *f, int wait_ms)
 {
-        int64_t left = f->n_paused > 0 || f->waiters_due ? 0 : wait_ms;
+        int64_t left = f->n_paused > 0 || f->n_rest > 0 || f->waiters_due ? 0 : wait_ms;
 
         if (left == 0 || f->n_active == f->n_curl)
                 return (int)left;
@@ -276,6 +279,26 @@ end_late(struct fetcher *f)
                         continue;
                 fetch_timed_out(x);
                 fetch_finish(f, x);
+        }
+}
+
+/* A turn's share of what was read before. */
+static void
+read_rests(struct fetcher *f)
+{
+        struct fetch *next;
+
+        for (struct fetch *x = f->active; x != NULL && f->n_rest > 0; x = next) {
+                next = x->next;
+                if (x->rest.len == 0)
+                        continue;
+                x->result.rc = fetch_take_rest(x, &x->result.err);
+                if (x->result.rc < 0)
+                        fetch_finish(f, x);
+                else if (x->rest.len == 0 && x->direct)
+                        fetch_direct_drained(f, x);
+                else if (x->rest.len == 0)
+                        fetch_curl_drained(f, x);
         }
 }
 
@@ -314,6 +337,7 @@ fetcher_turn(struct fetcher *f, int wait_ms, struct err *e)
         rc = wait_for_event(f, time_to_wait(f, wait_ms), &event, e);
         f->turn++;
         f->now_ms = fetch_now_ms();
+        read_rests(f);
         if (rc > 0 && event.data.ptr == NULL)
                 (void)eventfd_read(f->wake, &wakes);
         else if (rc > 0)

@@ -13,6 +13,7 @@
 #include <string.h>
 
 enum {
+        GUNZIP_PIECE = 1 << 10, /* as it came, at a time: at worst a megabyte of page */
         FETCH_MAX_DISCARD = 64 << 10, /* of the body of an error page, to keep its connection */
 };
 
@@ -27,6 +28,7 @@ fetch_answer_reset(struct fetch *x)
         x->result.encoding[0] = '\0';
         x->body_bytes = 0;
         x->refused.code = ERR_NONE;
+        fetch_drop_rest(x);
         if (x->gunzip != NULL)
                 gunzip_reset(x->gunzip);
 }
@@ -131,15 +133,87 @@ take_page(void *arg, const char *p, size_t n, struct err *e)
         return rc;
 }
 
+static void
+join_turn(struct fetch *x)
+{
+        if (x->turn == x->owner->turn)
+                return;
+        x->turn = x->owner->turn;
+        x->turn_bytes = 0;
+}
+
+/* As much as this turn's share of page has room for; *out_taken: so many of the n bytes. */
+static int
+inflate_some(struct fetch *x, const char *p, size_t n, size_t *out_taken, struct err *e)
+{
+        size_t taken = 0;
+        int rc = 0;
+
+        while (rc == 0 && taken < n && x->turn_bytes < FETCH_TURN_BYTES) {
+                size_t piece = n - taken < GUNZIP_PIECE ? n - taken : GUNZIP_PIECE;
+
+                rc = gunzip_feed(x->gunzip, p + taken, piece, take_page, x, e);
+                taken += piece;
+        }
+        *out_taken = taken;
+        return rc;
+}
+
+static int
+keep_rest(struct fetch *x, const char *p, size_t n, struct err *e)
+{
+        size_t before = x->rest.cap;
+        bool first = x->rest.len == 0;
+        int rc = buf_append(&x->rest, p, n, e);
+
+        x->owner->n_rest += first && x->rest.len > 0;
+        memory_account(MEMORY_STAGING, (int64_t)x->rest.cap - (int64_t)before);
+        return rc;
+}
+
+void
+fetch_drop_rest(struct fetch *x)
+{
+        x->owner->n_rest -= x->rest.len > 0;
+        memory_account(MEMORY_STAGING, -(int64_t)x->rest.cap);
+        buf_release(&x->rest);
+}
+
+int
+fetch_take_rest(struct fetch *x, struct err *e)
+{
+        size_t taken;
+        int rc;
+
+        join_turn(x);
+        rc = inflate_some(x, x->rest.ptr, x->rest.len, &taken, e);
+        if (taken == x->rest.len)
+                fetch_drop_rest(x);
+        else
+                buf_consume(&x->rest, taken);
+        return rc;
+}
+
+static int
+take_gzipped(struct fetch *x, const char *p, size_t n, struct err *e)
+{
+        size_t taken = 0;
+        int rc = 0;
+
+        if (x->gunzip == NULL) {
+                rc = gunzip_new(&x->gunzip, e);
+                if (rc == 0)
+                        memory_account(MEMORY_STAGING, FETCH_GUNZIP_MEMORY);
+        }
+        if (rc == 0 && x->rest.len == 0)
+                rc = inflate_some(x, p, n, &taken, e);
+        return rc == 0 && taken < n ? keep_rest(x, p + taken, n - taken, e) : rc;
+}
+
 int
 fetch_take_body(struct fetch *x, const char *p, size_t n, struct err *e)
 {
-        int rc = 0;
-
-        if (x->turn != x->owner->turn) {
-                x->turn = x->owner->turn;
-                x->turn_bytes = 0;
-        }
+        join_turn(x);
         x->body_bytes += n;
         if (x->result.status != 200) {
                 /* the little that there usually is, so that the connection can be used again */
@@ -148,14 +222,7 @@ fetch_take_body(struct fetch *x, const char *p, size_t n, struct err *e)
                           e, ERR_REFUSED, "the server returned HTTP status %ld", x->result.status)
                     : 0;
         }
-        if (!x->gzipped)
-                return take_page(x, p, n, e);
-        if (x->gunzip == NULL) {
-                rc = gunzip_new(&x->gunzip, e);
-                if (rc == 0)
-                        memory_account(MEMORY_STAGING, FETCH_GUNZIP_MEMORY);
-        }
-        return rc == 0 ? gunzip_feed(x->gunzip, p, n, take_page, x, e) : rc;
+        return x->gzipped ? take_gzipped(x, p, n, e) : take_page(x, p, n, e);
 }
 
 int

@@ -119,7 +119,7 @@ on_body(char *p, size_t size, size_t count, void *arg)
         struct fetch *x = arg;
         size_t n = size * count;
 
-        if (x->turn == x->owner->turn && x->turn_bytes >= FETCH_TURN_BYTES) {
+        if (x->rest.len > 0 || (x->turn == x->owner->turn && x->turn_bytes >= FETCH_TURN_BYTES)) {
                 x->paused = true;
                 x->owner->n_paused++;
                 return CURL_WRITEFUNC_PAUSE;
@@ -283,6 +283,7 @@ fetch_curl_reset(struct fetch *x)
                 (void)close(x->kept_fd);
         x->kept_fd = -1;
         x->keeping = false;
+        x->ended = false;
         buf_release(&x->sent);
 }
 
@@ -341,6 +342,11 @@ end(struct fetcher *f, struct fetch *x, CURLcode code)
                 fetch_token_end(f, x, code);
                 return;
         }
+        if (code == CURLE_OK && x->rest.len > 0) {
+                fetch_curl_remove(f, x);
+                x->ended = true;
+                return;
+        }
         (void)curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &r->status);
         (void)curl_easy_getinfo(x->easy, CURLINFO_SIZE_DOWNLOAD_T, &body);
         (void)curl_easy_getinfo(x->easy, CURLINFO_HEADER_SIZE, &header);
@@ -357,6 +363,15 @@ end(struct fetcher *f, struct fetch *x, CURLcode code)
         fetch_finish(f, x);
 }
 
+void
+fetch_curl_drained(struct fetcher *f, struct fetch *x)
+{
+        if (!x->ended)
+                return;
+        x->ended = false;
+        end(f, x, CURLE_OK);
+}
+
 static void
 resume_paused(struct fetcher *f)
 {
@@ -366,7 +381,7 @@ resume_paused(struct fetcher *f)
                 CURLcode code;
 
                 next = x->next;
-                if (!x->paused)
+                if (!x->paused || x->rest.len > 0)
                         continue;
                 x->paused = false;
                 f->n_paused--;

@@ -175,8 +175,16 @@ take_bytes(struct fetcher *f, struct fetch *x, size_t n)
         }
         if (!http_answer_done(&x->answer))
                 return true;
-        complete(f, x);
+        if (x->rest.len == 0)
+                complete(f, x);
         return false;
+}
+
+void
+fetch_direct_drained(struct fetcher *f, struct fetch *x)
+{
+        if (http_answer_done(&x->answer))
+                complete(f, x);
 }
 
 void
@@ -189,6 +197,8 @@ fetch_direct_read(struct fetcher *f, struct fetch_route *route)
                 drop(route);
                 return;
         }
+        if (x->rest.len > 0)
+                return; /* told again as long as it waits to be read */
         do {
                 n = recv(route->fd, f->buffer, FETCH_READ_BYTES, MSG_DONTWAIT);
                 if (n < 0 && (errno == EAGAIN || errno == EINTR))

@@ -40,6 +40,7 @@ struct fetch {
         bool closes; /* "Connection: close" */
         uint64_t body_bytes; /* as it came, compressed or not */
         struct err refused; /* the page is wrong, its rest is only counted; code 0: not so */
+        struct buf rest; /* of a gzipped body, as it came: for later turns */
         /* fairness */
         uint64_t turn; /* of the fetcher, in which turn_bytes were counted */
         size_t turn_bytes;
@@ -51,6 +52,7 @@ struct fetch {
         size_t head_bytes; /* of the answers, trailers included */
         bool in_curl;
         bool paused;
+        bool ended; /* all came in, and is no longer in libcurl; the rest is still to be read */
         bool keeping; /* the connection is to be taken out of libcurl and kept */
         int kept_fd; /* owned; the last connection that libcurl gave up, -1: none */
         struct buf sent; /* the head of the request, as libcurl wrote it */
@@ -76,6 +78,7 @@ struct fetcher {
         CURLM *multi; /* owned */
         size_t n_curl; /* in flight through libcurl */
         size_t n_paused;
+        size_t n_rest; /* with a rest */
         size_t n_waiting; /* for a token */
         bool waiters_due; /* they are to look again */
 
@@ -97,9 +100,15 @@ void fetch_timed_out(struct fetch *x);
 void fetch_answer_reset(struct fetch *x);
 /* A header line, or a status line: what was known of an answer before it is forgotten then. */
 void fetch_take_header(struct fetch *x, const char *p, size_t n);
-/* Bytes of the body as they came; x->result.status is set. */
+/*
+ * Bytes of the body as they came; x->result.status is set. What would be more than a turn's share
+ * of page becomes x->rest: the caller reads no more before fetch_take_rest has emptied that.
+ */
 int fetch_take_body(struct fetch *x, const char *p, size_t n, struct err *e);
-/* The body is over. */
+/* A turn's share of x->rest. */
+int fetch_take_rest(struct fetch *x, struct err *e);
+void fetch_drop_rest(struct fetch *x);
+/* The body is over; x->rest is empty. */
 int fetch_end_body(struct fetch *x, struct err *e);
 
 /* ---- fetch_curl.c ---- */
@@ -111,6 +120,8 @@ void fetch_curl_remove(struct fetcher *f, struct fetch *x);
 /* Ready for another request. */
 void fetch_curl_reset(struct fetch *x);
 void fetch_curl_release(struct fetch *x);
+/* The rest has been read: goes on with what was put off for it. */
+void fetch_curl_drained(struct fetcher *f, struct fetch *x);
 int fetch_curl_turn(struct fetcher *f, struct err *e);
 
 /* ---- fetch_token.c ---- */
@@ -133,6 +144,8 @@ void fetch_token_turn(struct fetcher *f);
 bool fetch_direct_start(struct fetcher *f, struct fetch *x);
 /* Gives the connection up with the answer that is under way, if there is one. */
 void fetch_direct_remove(struct fetch *x);
+/* The rest has been read: goes on with what was put off for it. */
+void fetch_direct_drained(struct fetcher *f, struct fetch *x);
 /* Something came on a kept connection. */
 void fetch_direct_read(struct fetcher *f, struct fetch_route *route);
 /* Keeps a connection with the request that is to be sent on it; takes fd over, also on failure. */

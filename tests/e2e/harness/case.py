@@ -10,7 +10,7 @@ from . import truth
 from .agent import Agent
 from .exporter import FakeExporter, RecordingProxy
 from .receiver import FakeReceiver
-from .waiting import wait_until
+from .waiting import wait_until, wait_until_none
 
 
 class Case(unittest.TestCase):
@@ -53,6 +53,10 @@ class Case(unittest.TestCase):
 
     def wait(self, condition, what: str, seconds: float = 60):
         return wait_until(condition, what, seconds)
+
+    def wait_for_none(self, of, what: str, seconds: float = 60) -> None:
+        """Until of() is empty; a failure shows what is left of it."""
+        wait_until_none(of, what, seconds)
 
     def exporter(self, pages) -> FakeExporter:
         """pages: a function for /metrics, or a dict path → function."""

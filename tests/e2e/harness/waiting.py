@@ -25,3 +25,15 @@ def wait_until(condition, what: str, seconds: float = 60, pause: float = 0.05):
         if time.monotonic() > deadline:
             raise Timeout(f"waited {seconds * PATIENCE:.0f} s for {what}; last: {last!r}")
         time.sleep(pause)
+
+
+class _Left(list):
+    """What is left of something is true when it is nothing."""
+
+    def __bool__(self):
+        return len(self) == 0
+
+
+def wait_until_none(of, what: str, seconds: float = 60) -> None:
+    """Waits until of() is empty; a failure shows what is left of it."""
+    wait_until(lambda: _Left(of()), what, seconds)

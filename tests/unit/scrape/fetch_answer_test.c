@@ -85,6 +85,119 @@ body_limit_counts_decompressed_bytes(void **state)
         assert_true(bomb.bytes < BIG_PAGE * 4);
 }
 
+/* ---- more in a read than a turn's share ---- */
+
+enum { SHARE = FETCH_TURN_BYTES + (1 << 20) }; /* with the piece that went over it */
+
+struct bomb_case {
+        const char *path;
+        int want_rc;
+        const char *why;
+};
+
+static const struct bomb_case bomb_cases[] = {
+    {"/bomb.gz", 0, ""},
+    {"/closing-bomb.gz", 0, ""},
+    {"/cut-bomb.gz", ERR_PARSE, "gzip body is cut short"},
+    {"/damaged-bomb.gz", ERR_PARSE, "gzip body is damaged"},
+};
+
+/* The way that a page comes by: through libcurl, with its connection kept, on that connection. */
+enum bomb_way { BY_LIBCURL, TO_BE_KEPT, KEPT, BOMB_WAYS };
+
+static void
+make_way(struct world *w, enum bomb_way way, struct fetch_route *route)
+{
+        struct outcome first = {0};
+
+        w->route = way != BY_LIBCURL ? route : NULL;
+        if (way != KEPT)
+                return;
+        get(w, "/changing", &first);
+        assert_non_null(route->request);
+}
+
+static void
+end_way(struct world *w, struct fetch_route *route)
+{
+        fetch_route_release(route);
+        w->route = NULL;
+        assert_int_equal(w->fetcher->n_rest, 0);
+        assert_int_equal(fetcher_in_flight(w->fetcher), 0);
+}
+
+static void
+bombs_take_turns(void **state)
+{
+        struct world *w = *state;
+
+        for (size_t i = 0; i < sizeof(bomb_cases) / sizeof(bomb_cases[0]) * BOMB_WAYS; i++) {
+                const struct bomb_case *c = &bomb_cases[i / BOMB_WAYS];
+                struct fetch_route route = {0};
+                struct outcome o = {0};
+
+                print_message("  %s, way %zu\n", c->path, i % BOMB_WAYS);
+                set_changing(NULL);
+                make_way(w, (enum bomb_way)(i % BOMB_WAYS), &route);
+                set_changing(find_page(c->path));
+                get(w, "/changing", &o);
+                assert_int_equal(o.result.rc, c->want_rc);
+                if (c->want_rc == 0)
+                        assert_int_equal(o.bytes, BOMB_PAGE);
+                else
+                        assert_non_null(strstr(o.result.err.msg, c->why));
+                assert_true(o.largest_turn <= SHARE);
+                end_way(w, &route);
+        }
+        set_changing(NULL);
+}
+
+/* One that is being read: some of the page is there, and some is left. */
+static struct fetch *
+half_read(struct world *w, struct outcome *o)
+{
+        struct fetch *x = start(w, "/changing", TIMEOUT_MS, o);
+
+        while (x->rest.len == 0) {
+                turn(w);
+                assert_false(o->done);
+        }
+        turn(w);
+        assert_true(o->bytes > 0 && x->rest.len > 0);
+        return x;
+}
+
+static void
+bombs_end_early(void **state)
+{
+        struct world *w = *state;
+
+        for (size_t i = 0; i < 2 * BOMB_WAYS; i++) {
+                struct fetch_route route = {0};
+                struct outcome o = {0};
+                struct fetch *x;
+
+                set_changing(NULL);
+                make_way(w, (enum bomb_way)(i % BOMB_WAYS), &route);
+                set_changing(find_page("/bomb.gz"));
+                x = half_read(w, &o);
+                if (i < BOMB_WAYS) {
+                        fetch_cancel(w->fetcher, x);
+                        assert_false(o.done);
+                } else {
+                        while (x->in_curl)
+                                turn(w); /* from then on its time is ours to look after */
+                        x->deadline_ms = 0;
+                        turn(w);
+                        assert_true(o.done);
+                        assert_int_equal(o.result.rc, ERR_AGAIN);
+                        assert_non_null(strstr(o.result.err.msg, "took longer than its timeout"));
+                }
+                end_way(w, &route);
+        }
+        set_changing(NULL);
+}
+
 int
 main(void)
 {
@@ -92,6 +205,8 @@ main(void)
             cmocka_unit_test_setup_teardown(gets, set_up, tear_down),
             cmocka_unit_test_setup_teardown(
                 body_limit_counts_decompressed_bytes, set_up, tear_down),
+            cmocka_unit_test_setup_teardown(bombs_take_turns, set_up, tear_down),
+            cmocka_unit_test_setup_teardown(bombs_end_early, set_up, tear_down),
         };
 
         return run_fetch_tests("tests", tests, sizeof(tests) / sizeof(tests[0]));

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <zlib.h>
 
-enum { BIG_PAGE = 3 << 20, TIMEOUT_MS = 20000 };
+enum { BIG_PAGE = 3 << 20, BOMB_PAGE = 12 << 20, TIMEOUT_MS = 20000 };
 
 /* What the server answers, chosen by the request's path. */
 struct page {
@@ -26,6 +26,9 @@ struct page {
 static char *big; /* BIG_PAGE bytes of lines */
 static char *big_gzipped; /* the same ten times over, in two members */
 static size_t big_gzipped_bytes;
+static char
+    gzipped_bomb[64 << 10]; /* BOMB_PAGE bytes of one line, so small that they come in one read */
+static char damaged_bomb[sizeof(gzipped_bomb)]; /* … of which the last turn out to be wrong */
 static char gzipped_empty[64];
 static size_t gzipped_empty_bytes;
 static char seen_headers[4096]; /* of the last request; read when the server is stopped or idle */
@@ -72,6 +75,11 @@ static struct page pages[] = {
     {"/cut-big", {.status = 200, .headers = TEXT, .how = BREAK_MIDDLE}},
     {"/big-404", {.status = 404, .headers = TEXT}},
     {"/cut.gz", {.status = 200, .headers = GZIPPED}},
+    {"/bomb.gz", {.status = 200, .headers = GZIPPED}},
+    {"/cut-bomb.gz", {.status = 200, .headers = GZIPPED}},
+    {"/damaged-bomb.gz", {.status = 200, .headers = GZIPPED}},
+    {"/closing-bomb.gz",
+        {.status = 200, .headers = GZIPPED "Connection: close\r\n", .how = BREAK_AFTER}},
 };
 
 static inline struct page *
@@ -125,6 +133,35 @@ gzip(const char *p, size_t n, char *out, size_t cap)
 }
 
 static inline void
+set_body(const char *path, const char *body, size_t n)
+{
+        struct page *p = find_page(path);
+
+        assert_non_null(p);
+        p->reply.body = body;
+        p->reply.body_bytes = n;
+}
+
+static inline void
+make_bombs(void)
+{
+        char *page = malloc(BOMB_PAGE);
+        size_t n;
+
+        assert_non_null(page);
+        for (size_t i = 0; i < BOMB_PAGE; i += 16)
+                memcpy(page + i, "a_metric_1234 1\n", 16);
+        n = gzip(page, BOMB_PAGE, gzipped_bomb, sizeof(gzipped_bomb));
+        free(page);
+        memcpy(damaged_bomb, gzipped_bomb, n);
+        damaged_bomb[n - 8] ^= 1; /* of the checksum */
+        set_body("/bomb.gz", gzipped_bomb, n);
+        set_body("/closing-bomb.gz", gzipped_bomb, n);
+        set_body("/cut-bomb.gz", gzipped_bomb, n - 9);
+        set_body("/damaged-bomb.gz", damaged_bomb, n);
+}
+
+static inline void
 make_pages(void)
 {
         const size_t cap = BIG_PAGE * 2;
@@ -143,12 +180,10 @@ make_pages(void)
         find_page("/big")->reply.body = big;
         find_page("/big-404")->reply.body = big;
         find_page("/cut-big")->reply.body = big;
-        find_page("/big.gz")->reply.body = big_gzipped;
-        find_page("/big.gz")->reply.body_bytes = big_gzipped_bytes;
-        find_page("/cut.gz")->reply.body = big_gzipped;
-        find_page("/cut.gz")->reply.body_bytes = big_gzipped_bytes / 2 - 7; /* inside a member */
-        find_page("/empty.gz")->reply.body = gzipped_empty;
-        find_page("/empty.gz")->reply.body_bytes = gzipped_empty_bytes;
+        set_body("/big.gz", big_gzipped, big_gzipped_bytes);
+        set_body("/cut.gz", big_gzipped, big_gzipped_bytes / 2 - 7); /* inside a member */
+        set_body("/empty.gz", gzipped_empty, gzipped_empty_bytes);
+        make_bombs();
 }
 
 /* ---- one fetch ---- */
