@@ -180,7 +180,8 @@ load(const struct agent *a, struct config **out, struct err *e)
 {
         const struct config_env env = {.tenant = a->options.tenant,
             .send_tenant_header = a->options.send_tenant_header,
-            .max_age_ms = a->options.max_age_ms};
+            .max_age_ms = a->options.max_age_ms,
+            .extra_scrape_metrics = a->options.extra_scrape_metrics};
         struct config_report report = {0};
         int rc = config_load(a->options.config_path, &env, out, &report, e);
 

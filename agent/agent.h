@@ -19,6 +19,7 @@ struct agent_options {
         const char *data_dir; /* of all tenants; <data_dir>/<tenant> is used */
         const char *storage_path; /* used as it is instead of that; NULL: not given */
         int64_t max_age_ms; /* wal.max_age where the file has none; 0: the default */
+        bool extra_scrape_metrics; /* what global has where the file says nothing */
         const char *listen_address; /* NULL: from the file, else the default */
         const char *web_config; /* the file that secures the HTTP endpoints; NULL: none */
         const char *external_url; /* NULL: not given */

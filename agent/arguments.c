@@ -17,7 +17,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OWN_MAX = 32, ROWS_MAX = 128, CONNECTIONS_MAX = 4096 };
+enum {
+        OWN_MAX = 32,
+        ROWS_MAX = 128,
+        CONNECTIONS_MAX = 4096,
+        AUTO_RELOAD_MIN_MS = 1000, /* as in Prometheus */
+};
 
 /* Options whose values are texts until all of them are there. */
 struct raw {
@@ -28,9 +33,10 @@ struct raw {
         const char *max_connections;
         const char *max_age;
         const char *route_prefix;
-        const char *features;
         const char *idle_value; /* of a flag that has no effect */
         bool agent;
+        bool auto_reload;
+        bool no_auto_reload;
         bool idle_switch;
 };
 
@@ -50,8 +56,10 @@ own_rows(struct arguments *a, struct raw *raw, struct option_row out[OWN_MAX])
             {"config-dir", &a->config_dir, NULL, "DIR",
                 "reads DIR/<tenant>/agent.yml (/etc/gleaner)"},
             {"config.file", &a->config_file, NULL, "FILE", "reads this file instead"},
+            {"config.auto-reload", NULL, &raw->auto_reload, NULL,
+                "looks every 30s whether the configuration changed, and reloads it"},
             {"config.auto-reload-interval", &raw->auto_reload_interval, NULL, "DURATION",
-                "looks this often whether the configuration changed, and reloads it"},
+                "the same, this often"},
             {"data-dir", &a->data_dir, NULL, "DIR",
                 "keeps the log in DIR/<tenant> (/var/lib/gleaner)"},
             {"storage.agent.path", &a->storage_path, NULL, "DIR", "keeps the log in DIR itself"},
@@ -79,8 +87,8 @@ own_rows(struct arguments *a, struct raw *raw, struct option_row out[OWN_MAX])
                 "how long to send what is pending at the end (10s)"},
             {"storage.remote.flush-deadline", &raw->flush_deadline, NULL, "DURATION",
                 "the same, as Prometheus calls it"},
-            {"enable-feature", &raw->features, NULL, "NAMES",
-                "Prometheus's names; auto-reload-config is one"},
+            {"enable-feature", &a->features, NULL, "NAMES",
+                "Prometheus's names, such as extra-scrape-metrics"},
             {"agent", NULL, &raw->agent, NULL, "is always on"},
             {"version", NULL, &a->version, NULL, "prints the version and ends"},
             {"help", NULL, &a->help, NULL, "prints this and ends"},
@@ -115,6 +123,8 @@ take_feature(struct arguments *a, struct view name, struct err *e)
                 return 0;
         if (view_is(name, "auto-reload-config"))
                 a->auto_reload = true;
+        else if (view_is(name, "extra-scrape-metrics"))
+                a->extra_scrape_metrics = true;
         else if (f != NULL && f->answer == FLAG_REFUSED)
                 return err_set(e, ERR_CONFIG, "--enable-feature=%s: %s", f->name, f->why);
         else
@@ -173,10 +183,12 @@ on_option(void *arg, const struct option_row *row, const char *value, struct err
 
         if (i >= p->n_own)
                 return take_foreign(p, &prometheus_flags[i - p->n_own], value, e);
-        if (row->value == &p->raw->features)
+        if (row->value == &p->a->features)
                 return take_features(p->a, value, e);
         if (row->flag == &p->raw->agent && strcmp(value, "false") == 0)
                 return err_set(e, ERR_CONFIG, "--no-agent: gleaner is an agent only");
+        if (row->flag == &p->raw->auto_reload)
+                p->raw->no_auto_reload = strcmp(value, "false") == 0;
         if (row->value == &p->a->listen_address)
                 return add_address(p->a, value, e);
         return 0;
@@ -198,9 +210,8 @@ take_times(struct arguments *a, const struct raw *raw, struct err *e)
         int rc = take_duration(
             raw->auto_reload_interval, "--config.auto-reload-interval", &a->auto_reload_ms, e);
 
-        if (rc == 0 && a->auto_reload_ms < 1000)
-                rc = err_set(
-                    e, ERR_CONFIG, "--config.auto-reload-interval: it is at least one second");
+        if (a->auto_reload_ms < AUTO_RELOAD_MIN_MS)
+                a->auto_reload_ms = AUTO_RELOAD_MIN_MS;
         if (rc == 0)
                 rc = take_duration(raw->flush_deadline, "--storage.remote.flush-deadline",
                     &a->shutdown_timeout_ms, e);
@@ -356,7 +367,7 @@ arguments_parse(int argc, char **argv, struct arguments *a, struct err *e)
         if (rc < 0)
                 return rc;
         a->n_rest = rc;
-        if (raw.auto_reload_interval != NULL)
+        if (raw.auto_reload || (raw.auto_reload_interval != NULL && !raw.no_auto_reload))
                 a->auto_reload = true;
         return a->help || a->version || a->n_rest > 0 ? 0 : check(a, &raw, e);
 }
@@ -415,10 +426,11 @@ show_own(const struct arguments *a, const char *connections, struct shown out[OW
         const struct shown rows[] = {
             {"agent", "true", 0},
             {"config-dir", a->config_dir, 0},
+            {"config.auto-reload", a->auto_reload ? "true" : "false", 0},
             {"config.auto-reload-interval", NULL, a->auto_reload_ms},
             {"config.file", a->config_path, 0},
             {"data-dir", a->data_dir, 0},
-            {"enable-feature", a->auto_reload ? "auto-reload-config" : "", 0},
+            {"enable-feature", or_empty(a->features), 0},
             {"log.format", a->log_format, 0},
             {"log.level", a->log_level, 0},
             {"shutdown-timeout", NULL, a->shutdown_timeout_ms},

@@ -44,6 +44,8 @@ struct arguments {
         bool help;
         bool version;
         bool auto_reload;
+        bool extra_scrape_metrics; /* of jobs, where the file says nothing */
+        const char *features; /* the names given last; NULL: none */
         int64_t auto_reload_ms; /* how often the files are looked at */
         int64_t shutdown_timeout_ms;
         int64_t read_timeout_ms; /* of an idle connection; 0: the default */

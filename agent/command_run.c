@@ -184,6 +184,7 @@ run(const struct arguments *args, const char *flags_json)
             .data_dir = args->data_dir,
             .storage_path = args->storage_path,
             .max_age_ms = args->max_age_ms,
+            .extra_scrape_metrics = args->extra_scrape_metrics,
             .listen_address = args->listen_address,
             .web_config = args->web_config,
             .external_url = args->external_url,

@@ -155,6 +155,16 @@ set_external_labels(struct config_reader *r, const struct config_global *g)
             r, g->external_labels, g->scheme, &remote->external_labels, &remote->n_external_labels);
 }
 
+/* --enable-feature=extra-scrape-metrics is the default of the key. */
+static void
+set_global_extra(struct config_reader *r, const struct yaml_tree *tree, struct config_global *g)
+{
+        if (r->env->extra_scrape_metrics &&
+            yaml_node_get(yaml_node_get(tree->root, "global"), "extra_scrape_metrics") == NULL)
+                g->common.extra_scrape_metrics = true;
+        r->config->extra_scrape_metrics = g->common.extra_scrape_metrics;
+}
+
 static void
 read_file(struct config_reader *r, const struct yaml_tree *tree)
 {
@@ -166,6 +176,7 @@ read_file(struct config_reader *r, const struct yaml_tree *tree)
                 config_say(r, CONFIG_WARNING, NULL, "only the first document of the file is read");
         config_read_section(r, &config_top_section, tree->root, &top);
         set_global_times(r, &top.global);
+        set_global_extra(r, tree, &top.global);
         config_global_names(r, &top.global);
         config_agent(r, &top);
         check_patterns(r, top.scrape_config_files);

@@ -43,6 +43,7 @@ struct config {
         void *storage; /* owned: the strings of `agent`, the patterns */
         const char **patterns; /* of scrape_config_files, absolute */
         size_t n_patterns;
+        bool extra_scrape_metrics; /* global's */
         uint64_t contents; /* of all files that were read (config_contents.h) */
 };
 
@@ -90,6 +91,7 @@ struct config_env {
         const char *tenant; /* for ${TENANT} and the tenant header */
         bool send_tenant_header; /* --tenant was given */
         int64_t max_age_ms; /* wal.max_age where the file has none; 0: its default */
+        bool extra_scrape_metrics; /* what global has where the file says nothing */
 };
 
 /*

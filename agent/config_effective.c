@@ -35,6 +35,7 @@ struct maker {
         const char *folder; /* that relative paths are in */
         const struct scrape_config *scrape;
         const struct yaml_node *global; /* NULL: not written */
+        bool extra_scrape_metrics; /* global's */
         const struct scrape_job *job; /* that is being shown; NULL: none */
         bool no_memory;
 };
@@ -332,6 +333,8 @@ of_global(struct maker *m, const char *key)
                 return new_duration(m, interval_ms);
         if (strcmp(key, "scrape_timeout") == 0)
                 return new_duration(m, timeout_ms);
+        if (strcmp(key, "extra_scrape_metrics") == 0 && m->extra_scrape_metrics)
+                return new_text(m, "true");
         if (strcmp(key, "external_labels") == 0 && m->scrape->n_external_labels > 0)
                 return new_external_labels(m);
         if (strcmp(key, "scrape_protocols") == 0 &&
@@ -351,6 +354,8 @@ of_job(struct maker *m, const char *key)
                 return new_duration(m, job->interval_ms);
         if (strcmp(key, "scrape_timeout") == 0)
                 return new_duration(m, job->timeout_ms);
+        if (strcmp(key, "extra_scrape_metrics") == 0 && job->extra_scrape_metrics)
+                return new_text(m, "true");
         if (strcmp(key, "metric_name_validation_scheme") == 0)
                 return new_text(m, job->name_scheme == NAME_LEGACY ? "legacy" : "utf8");
         if (strcmp(key, "metric_name_escaping_scheme") == 0)
@@ -543,7 +548,8 @@ config_effective_put(const struct config *c, struct buf *out, struct err *e)
 {
         struct arena arena = ARENA_INIT(TREE_MAX);
         struct buf folder = BUF_INIT(PATH_BYTES);
-        struct maker m = {.arena = &arena, .scrape = c->scrape};
+        struct maker m = {
+            .arena = &arena, .scrape = c->scrape, .extra_scrape_metrics = c->extra_scrape_metrics};
         struct yaml_tree tree;
         int rc = yaml_tree_parse(&tree, view_of(c->masked), e);
 

@@ -147,9 +147,10 @@ static bool
 is_other_discovery(struct view name)
 {
         static const char *const names[] = {"aws", "azure", "consul", "digitalocean", "docker",
-            "dockerswarm", "ec2", "eureka", "gce", "hetzner", "ionos", "kuma", "lightsail",
-            "linode", "marathon", "nerve", "nomad", "openstack", "ovhcloud", "puppetdb", "scaleway",
-            "serverset", "stackit", "triton", "uyuni", "vultr"};
+            "dockerswarm", "ec2", "ecs", "elasticache", "eureka", "gce", "hetzner", "ionos", "kuma",
+            "lightsail", "linode", "marathon", "msk", "nerve", "nomad", "oci", "openstack",
+            "outscale", "ovhcloud", "puppetdb", "rds", "scaleway", "serverset", "stackit", "triton",
+            "uyuni", "vultr"};
         const struct view suffix = VIEW_LIT("_sd_configs");
 
         if (name.n <= suffix.n ||

@@ -10,6 +10,9 @@ static const char no_receiver[] = "gleaner takes samples by scraping only; send 
                                   "directly, or run prometheus --agent for this";
 static const char compressed[] = "the log is always compressed by its own format";
 static const char queries[] = "there are no queries";
+static const char no_checkpoints[] = "the log needs no checkpoints";
+static const char no_blocks[] = "there are no blocks";
+static const char no_start_times[] = "start timestamps are not sent";
 static const char data_path[] = "use --storage.agent.path or --data-dir";
 static const char data_age[] = "use wal.max_age in the file, or --storage.agent.retention.max-time";
 static const char data_size[] = "use wal.max_size in the file";
@@ -18,6 +21,7 @@ const struct prometheus_flag prometheus_flags[] = {
     {"auto-gomaxprocs", true, FLAG_IDLE, go_runtime},
     {"auto-gomemlimit", true, FLAG_IDLE, go_runtime},
     {"auto-gomemlimit.ratio", false, FLAG_IDLE, go_runtime},
+    {"auto-gomemlimit.refresh-interval", false, FLAG_IDLE, go_runtime},
     {"web.max-notifications-subscribers", false, FLAG_IDLE, "there are no live notifications"},
     {"web.local-assets", false, FLAG_IDLE, no_console},
     {"web.user-assets", false, FLAG_IDLE, no_console},
@@ -33,6 +37,8 @@ const struct prometheus_flag prometheus_flags[] = {
     {"storage.agent.wal-truncate-frequency", false, FLAG_IDLE,
         "what every endpoint has leaves the log by itself"},
     {"storage.agent.wal-stripe-size", false, FLAG_IDLE, "the log has no stripes"},
+    {"storage.agent.checkpoint-from-in-memory-series", true, FLAG_IDLE, no_checkpoints},
+    {"storage.agent.checkpoint-batch-size", false, FLAG_IDLE, no_checkpoints},
     {"storage.agent.retention.min-time", false, FLAG_IDLE,
         "samples stay until every endpoint has them, and no longer"},
     {"storage.agent.no-lockfile", true, FLAG_IDLE,
@@ -60,9 +66,12 @@ const struct prometheus_flag prometheus_flags[] = {
     {"storage.tsdb.head-chunks-write-queue-size", false, FLAG_SERVER, NULL},
     {"storage.tsdb.samples-per-chunk", false, FLAG_SERVER, NULL},
     {"storage.tsdb.delayed-compaction.max-percent", false, FLAG_SERVER, NULL},
+    {"storage.tsdb.delay-compact-file.path", false, FLAG_SERVER, NULL},
+    {"storage.tsdb.block-reload-interval", false, FLAG_SERVER, NULL},
     {"storage.remote.read-sample-limit", false, FLAG_SERVER, NULL},
     {"storage.remote.read-concurrent-limit", false, FLAG_SERVER, NULL},
     {"storage.remote.read-max-bytes-in-frame", false, FLAG_SERVER, NULL},
+    {"web.search.max-limit", false, FLAG_SERVER, NULL},
     {"rules.alert.for-outage-tolerance", false, FLAG_SERVER, NULL},
     {"rules.alert.for-grace-period", false, FLAG_SERVER, NULL},
     {"rules.alert.resend-delay", false, FLAG_SERVER, NULL},
@@ -81,7 +90,8 @@ const size_t prometheus_flags_count = sizeof(prometheus_flags) / sizeof(promethe
 static const struct prometheus_flag features[] = {
     {"agent", true, FLAG_IDLE, "gleaner is always an agent"},
     {"expand-external-labels", true, FLAG_IDLE, "${NAME} is always expanded"},
-    {"auto-reload-config", true, FLAG_IDLE, NULL}, /* arguments.c does what it says */
+    {"auto-reload-config", true, FLAG_IDLE, NULL}, /* arguments.c does what these two say */
+    {"extra-scrape-metrics", true, FLAG_IDLE, NULL},
     {"auto-gomaxprocs", true, FLAG_IDLE, go_runtime},
     {"auto-gomemlimit", true, FLAG_IDLE, go_runtime},
     {"new-service-discovery-manager", true, FLAG_IDLE, "there is one discovery only"},
@@ -92,7 +102,12 @@ static const struct prometheus_flag features[] = {
     {"otlp-deltatocumulative", true, FLAG_IDLE, no_receiver},
     {"otlp-native-delta-ingestion", true, FLAG_IDLE, no_receiver},
     {"memory-snapshot-on-shutdown", true, FLAG_IDLE, "nothing has to be replayed at a start"},
-    {"delayed-compaction", true, FLAG_IDLE, "there are no blocks"},
+    {"delayed-compaction", true, FLAG_IDLE, no_blocks},
+    {"use-uncached-io", true, FLAG_IDLE, no_blocks},
+    {"fast-startup", true, FLAG_IDLE, no_blocks},
+    {"xor2-encoding", true, FLAG_IDLE, no_blocks},
+    {"histograms-st-encoding", true, FLAG_IDLE, no_blocks},
+    {"ooo-native-histograms", true, FLAG_IDLE, no_blocks},
     {"concurrent-rule-eval", true, FLAG_IDLE, "there are no rules"},
     {"old-ui", true, FLAG_IDLE, no_console},
     {"promql-at-modifier", true, FLAG_IDLE, queries},
@@ -101,11 +116,16 @@ static const struct prometheus_flag features[] = {
     {"promql-experimental-functions", true, FLAG_IDLE, queries},
     {"promql-duration-expr", true, FLAG_IDLE, queries},
     {"promql-delayed-name-removal", true, FLAG_IDLE, queries},
+    {"promql-extended-range-selectors", true, FLAG_IDLE, queries},
+    {"promql-binop-fill-modifiers", true, FLAG_IDLE, queries},
+    {"use-start-timestamps", true, FLAG_IDLE, queries},
+    {"search-api", true, FLAG_IDLE, queries},
     {"exemplar-storage", true, FLAG_WARN, "exemplars are not sent"},
     {"native-histograms", true, FLAG_WARN, "native histograms are not scraped, their text form is"},
-    {"extra-scrape-metrics", true, FLAG_WARN, "set extra_scrape_metrics: true in global instead"},
     {"created-timestamp-zero-ingestion", true, FLAG_WARN,
         "no zero sample is added to a new series"},
+    {"st-storage", true, FLAG_WARN, no_start_times},
+    {"st-synthesis", true, FLAG_WARN, no_start_times},
     {"type-and-unit-labels", true, FLAG_WARN, "__type__ and __unit__ are not added"},
     {"metadata-wal-records", true, FLAG_WARN, "metadata is not kept in the log"},
 };

@@ -5,7 +5,7 @@ import unittest
 import urllib.error
 import urllib.parse
 
-from harness.agent import job, run
+from harness.agent import endpoint, job, run
 from harness.case import Case
 from harness.paths import GLEANER
 from harness.peers import get
@@ -92,6 +92,32 @@ class MovingOver(Case):
         self.wait(lambda: pools() == ["d"] and successful(1), "a good file after a bad one")
         reloads = process.log().count("configuration reloaded")
         self.assertEqual(3, reloads, process.log())
+
+    def test_extra_scrape_metrics_as_a_feature(self):
+        exporter = self.exporter(lambda n: "a 1\n")
+        receiver = self.receiver()
+        (self.work / "prometheus.yml").write_text(json.dumps({
+            "global": {"scrape_interval": "1s", "scrape_timeout": "1s",
+                       "external_labels": {"site": "a"}},
+            "scrape_configs": [job("a", exporter.address),
+                               {**job("b", exporter.address), "extra_scrape_metrics": False}],
+            "remote_write": [endpoint(receiver.url)]}))
+        process = self.unit("--web.listen-address=127.0.0.1:0",
+                            "--enable-feature=extra-scrape-metrics")
+        url = f"http://{self.address(process)}"
+
+        def jobs_of(name):
+            return {dict(labels)["job"] for labels in receiver.samples(name=name)}
+
+        self.wait(lambda: jobs_of("up") == {"a", "b"}, "both jobs' samples")
+        for name in ("scrape_timeout_seconds", "scrape_body_size_bytes", "scrape_sample_limit"):
+            self.assertEqual({"a"}, jobs_of(name))
+        shown = json.loads(get(f"{url}/api/v1/status/config"))["data"]["yaml"]
+        self.assertIn("  extra_scrape_metrics: true\n", shown.split("scrape_configs:")[0])
+        flags = json.loads(get(f"{url}/api/v1/status/flags"))["data"]
+        self.assertEqual("extra-scrape-metrics", flags["enable-feature"])
+        self.assertEqual("false", flags["config.auto-reload"])
+        self.assertNotIn("flag=", process.log())  # nothing about it is left out
 
     def test_explains_relabeling(self):
         rules = [{"source_labels": ["__address__"], "regex": ".*:8", "action": "drop"},

@@ -51,6 +51,52 @@ test_a_unit_file_of_prometheus_is_taken(void **state)
 }
 
 static void
+test_automatic_reloads(void **state)
+{
+        static const struct {
+                const char *given[3];
+                bool want;
+                int64_t want_ms;
+        } rows[] = {
+            {{"--tenant=t"}, false, 30000},
+            {{"--config.auto-reload"}, true, 30000},
+            {{"--no-config.auto-reload"}, false, 30000},
+            {{"--enable-feature=auto-reload-config"}, true, 30000},
+            {{"--config.auto-reload-interval=2m"}, true, 120000},
+            {{"--config.auto-reload-interval=500ms"}, true, 1000}, /* as in Prometheus */
+            {{"--config.auto-reload-interval=5s", "--config.auto-reload"}, true, 5000},
+            {{"--config.auto-reload-interval=5s", "--no-config.auto-reload"}, false, 5000},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                const char *given[] = {"--tenant=t", rows[i].given[0], rows[i].given[1], NULL};
+                struct arguments a;
+                struct err e = ERR_INIT;
+
+                print_message("%s\n", rows[i].given[0]);
+                testing_ok(parse(given, &a, &e), &e);
+                assert_int_equal(a.auto_reload, rows[i].want);
+                assert_int_equal(a.auto_reload_ms, rows[i].want_ms);
+        }
+}
+
+static void
+test_extra_scrape_metrics(void **state)
+{
+        static const char *const given[] = {
+            "--tenant=t", "--enable-feature=agent,extra-scrape-metrics", NULL};
+        struct arguments a;
+        struct err e = ERR_INIT;
+
+        (void)state;
+        testing_ok(parse(given, &a, &e), &e);
+        assert_true(a.extra_scrape_metrics);
+        assert_string_equal(a.features, "agent,extra-scrape-metrics");
+        assert_int_equal(a.n_remarks, 1); /* of agent */
+}
+
+static void
 test_defaults(void **state)
 {
         static const char *const given[] = {"--tenant=t", NULL};
@@ -112,8 +158,7 @@ test_flags_without_effect(void **state)
             {"--no-storage.agent.no-lockfile", NULL, false},
             {"--no-storage.agent.wal-compression", NULL, false},
             {"--auto-gomemlimit.ratio=0.8", "--auto-gomemlimit.ratio", false},
-            {"--enable-feature=extra-scrape-metrics", "--enable-feature=extra-scrape-metrics",
-                true},
+            {"--enable-feature=exemplar-storage", "--enable-feature=exemplar-storage", true},
             {"--enable-feature=,", NULL, false},
             {"--enable-feature=nonsense", "--enable-feature=nonsense", true},
             {"--web.config.file=", NULL, false},
@@ -191,7 +236,8 @@ test_refused(void **state)
             {{"--web.max-connections=x"}, "it is a number from 1 on"},
             {{"--web.max-connections=-1"}, "it is a number from 1 on"},
             {{"--web.read-timeout=soon"}, "--web.read-timeout"},
-            {{"--config.auto-reload-interval=500ms"}, "at least one second"},
+            {{"--config.auto-reload-interval=soon"}, "--config.auto-reload-interval"},
+            {{"--web.search.max-limit=5"}, "can not be used in agent mode"},
             {{"--storage.remote.flush-deadline=x"}, "--storage.remote.flush-deadline"},
             {{"--shutdown-timeout=x"}, "--shutdown-timeout"},
             {{"--storage.agent.retention.max-time=x"}, "--storage.agent.retention.max-time"},
@@ -284,6 +330,8 @@ main(void)
 {
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_a_unit_file_of_prometheus_is_taken),
+            cmocka_unit_test(test_automatic_reloads),
+            cmocka_unit_test(test_extra_scrape_metrics),
             cmocka_unit_test(test_defaults),
             cmocka_unit_test(test_route_prefixes),
             cmocka_unit_test(test_flags_without_effect),

@@ -46,6 +46,48 @@ nothing_written(void **state)
         }
 }
 
+/* --enable-feature=extra-scrape-metrics: the default of a key; what is written goes before it. */
+static void
+extra_scrape_metrics(void **state)
+{
+        static const struct {
+                const char *text;
+                bool global;
+                bool jobs[2];
+        } rows[] = {
+            {"scrape_configs: [{job_name: a}, {job_name: b, extra_scrape_metrics: no}]", true,
+                {true, false}},
+            {"global: {extra_scrape_metrics: no}\n"
+             "scrape_configs: [{job_name: a}, {job_name: b, extra_scrape_metrics: yes}]",
+                false, {false, true}},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                struct config_env env = cases_env;
+                struct config_report report = {0};
+                struct config *c = NULL;
+                struct buf out = BUF_INIT(1 << 20);
+                struct err e = ERR_INIT;
+                const char *first;
+
+                env.extra_scrape_metrics = true;
+                testing_ok(
+                    config_load_text("a.yml", view_of(rows[i].text), &env, &c, &report, &e), &e);
+                testing_ok(config_effective_put(c, &out, &e), &e);
+                testing_ok(buf_putc(&out, '\0', NULL), NULL);
+                first = strstr(out.ptr, "  extra_scrape_metrics: true\n");
+                assert_non_null(first);
+                assert_int_equal(c->extra_scrape_metrics, rows[i].global);
+                assert_int_equal(first < strstr(out.ptr, "scrape_configs:"), rows[i].global);
+                for (size_t k = 0; k < 2; k++)
+                        assert_int_equal(c->scrape->jobs[k].extra_scrape_metrics, rows[i].jobs[k]);
+                buf_release(&out);
+                config_report_release(&report);
+                config_free(c);
+        }
+}
+
 /* A whole job: its order is that of the rows. */
 static void
 a_job(void **state)
@@ -275,6 +317,7 @@ main(void)
 {
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(nothing_written),
+            cmocka_unit_test(extra_scrape_metrics),
             cmocka_unit_test(a_job),
             cmocka_unit_test(values),
             cmocka_unit_test(inherited),
