@@ -154,7 +154,8 @@ static int
 check_file(const struct arguments *a, const char *path)
 {
         const struct config_env env = {.tenant = a->tenant != NULL ? a->tenant : "default",
-            .send_tenant_header = a->tenant != NULL};
+            .send_tenant_header = a->tenant != NULL,
+            .look_at_files = true};
         struct check_result result = {.path = path};
         struct config_report report = {0};
         struct check_targets *targets = NULL;

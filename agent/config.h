@@ -92,6 +92,7 @@ struct config_env {
         bool send_tenant_header; /* --tenant was given */
         int64_t max_age_ms; /* wal.max_age where the file has none; 0: its default */
         bool extra_scrape_metrics; /* what global has where the file says nothing */
+        bool look_at_files; /* warn of files that cannot be read: they are read when needed only */
 };
 
 /*

@@ -119,8 +119,12 @@ add_files(struct config_reader *r, struct http_options *out, const struct yaml_n
         size_t n = 0;
         const char **files = config_strings(r, "files", list, &n);
 
-        for (size_t i = 0; i < n; i++)
-                put_header(r, out, name, (struct http_header){.file = config_path(r, files[i])});
+        for (size_t i = 0; i < n; i++) {
+                struct http_header header = {.file = config_path(r, files[i])};
+
+                config_look_at_file(r, list->items[i], header.file);
+                put_header(r, out, name, header);
+        }
 }
 
 static void

@@ -7,10 +7,13 @@
 #include "base/yaml.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { TEXT_MAX = 4096, PATH_MAX_BYTES = 8192 };
 
@@ -93,6 +96,24 @@ config_path(struct config_reader *r, const char *name)
                     r, CONFIG_STAGE_VALUE, NULL, "the path of \"%.64s…\" is too long", name);
         buf_release(&path);
         return joined;
+}
+
+void
+config_look_at_file(struct config_reader *r, const struct yaml_node *at, const char *path)
+{
+        struct stat s;
+        int errnum = 0;
+
+        if (r->env == NULL || !r->env->look_at_files || path[0] == '\0')
+                return;
+        if (access(path, R_OK) != 0 || stat(path, &s) != 0)
+                errnum = errno;
+        else if (S_ISDIR(s.st_mode))
+                errnum = EISDIR;
+        if (errnum != 0)
+                config_say(r, CONFIG_WARNING, at,
+                    "\"%s\" cannot be read (%s): what needs it will fail until it can", path,
+                    strerror(errnum));
 }
 
 /* Is this the value that Prometheus takes when nothing is written? */

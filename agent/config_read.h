@@ -58,5 +58,7 @@ const char **config_strings(
 int config_folder_put(const char *path, struct buf *out, struct err *e);
 /* name, made absolute by the folder of the file; "" stays. */
 const char *config_path(struct config_reader *r, const char *name);
+/* Warns of a file that cannot be read, when config_env.look_at_files says so; "" is none. */
+void config_look_at_file(struct config_reader *r, const struct yaml_node *at, const char *path);
 
 #endif

@@ -282,8 +282,11 @@ set_string(
                         mask_url(r, node, &u);
         }
         *out = config_copy(r, node->text);
-        if (key->type == CONFIG_PATH)
-                *out = config_path(r, *out);
+        if (key->type != CONFIG_PATH)
+                return;
+        *out = config_path(r, *out);
+        if (strcmp(key->name, "scrape_failure_log_file") != 0) /* which is written */
+                config_look_at_file(r, node, *out);
 }
 
 /* The items of a list must be text. */

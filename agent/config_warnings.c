@@ -46,10 +46,6 @@ warn_headers(struct config_reader *r, const struct config_top *top, size_t i)
 {
         const struct remote_endpoint *x = &r->config->remote->endpoints[i];
 
-        if (x->tenant_header != NULL && strchr(x->tenant_header, '_') != NULL)
-                config_say(r, CONFIG_WARNING, yaml_node_get(top->agent.node, "tenant_header"),
-                    "tenant_header %s has an underscore: nginx drops such headers",
-                    x->tenant_header);
         for (size_t k = 0; k < x->http.n_headers; k++) {
                 if (strchr(x->http.headers[k].name, '_') != NULL)
                         config_say(r, CONFIG_WARNING, endpoint_node(top, i, NULL, "headers"),
@@ -86,6 +82,10 @@ config_warnings(struct config_reader *r, const struct config_top *top)
         const struct config *c = r->config;
 
         warn_sending(r, top);
+        if (c->agent.tenant_header != NULL && strchr(c->agent.tenant_header, '_') != NULL)
+                config_say(r, CONFIG_WARNING, yaml_node_get(top->agent.node, "tenant_header"),
+                    "tenant_header %s has an underscore: nginx drops such headers",
+                    c->agent.tenant_header);
         if (c->scrape->n_jobs == 0)
                 config_say(r, CONFIG_WARNING, top->scrape_configs,
                     "there are no scrape_configs: nothing is scraped");
