@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/http_secret.h"
 #include "base/yaml.h"
 #include "remotewrite/endpoint.h"
 #include "scrape/job.h"
@@ -54,8 +55,10 @@ config_free(struct config *c)
                 return;
         scrape_config_unref(c->scrape);
         remote_config_unref(c->remote);
-        if (c->storage != NULL)
+        if (c->storage != NULL) {
+                arena_wipe(c->storage);
                 arena_release(c->storage);
+        }
         free(c->storage);
         free(c->masked);
         free(c->path);
@@ -294,6 +297,6 @@ config_load(const char *path, const struct config_env *env, struct config **out,
         } else {
                 rc = config_load_text(path, buf_view(&text), env, out, report, e);
         }
-        buf_release(&text);
+        http_secret_release(&text);
         return rc;
 }

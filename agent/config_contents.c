@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/http_secret.h"
 #include "base/yaml.h"
 
 #include <glob.h>
@@ -26,7 +27,7 @@ add_file(uint64_t *sum, const char *path, struct err *e)
 
         if (rc == 0)
                 *sum = config_contents_add(*sum, path, buf_view(&text));
-        buf_release(&text);
+        http_secret_release(&text);
         return rc;
 }
 

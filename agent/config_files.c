@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/http_secret.h"
 #include "base/yaml.h"
 #include "scrape/job.h"
 
@@ -75,7 +76,7 @@ read_file(struct config_reader *main_file, const struct config_global *global, c
                 read_jobs(&r, global, &tree);
         r.config->contents = config_contents_add(r.config->contents, path, buf_view(&text));
         yaml_tree_release(&tree);
-        buf_release(&text);
+        http_secret_release(&text);
         main_file->rc = r.rc;
         main_file->seen = r.seen;
 }

@@ -91,6 +91,13 @@ arena_view(struct arena *a, struct view v)
 }
 
 void
+arena_wipe(struct arena *a)
+{
+        for (struct arena_block *b = a->head; b != NULL; b = b->next)
+                explicit_bzero(b->data, b->len);
+}
+
+void
 arena_reset(struct arena *a)
 {
         struct arena_block *keep = NULL;

@@ -32,6 +32,8 @@ char *arena_strndup(struct arena *a, const char *p, size_t n);
 char *arena_strdup(struct arena *a, const char *s);
 /* A copy of v; p is NULL when there is no memory. */
 struct view arena_view(struct arena *a, struct view v);
+/* Overwrites all that was handed out: for secrets, before their arena is reset or released. */
+void arena_wipe(struct arena *a);
 void arena_reset(struct arena *a);
 void arena_release(struct arena *a);
 

@@ -496,6 +496,7 @@ yaml_tree_parse(struct yaml_tree *t, struct view text, struct err *e)
 void
 yaml_tree_release(struct yaml_tree *t)
 {
+        arena_wipe(&t->arena);
         arena_release(&t->arena);
         t->root = NULL;
 }

@@ -35,6 +35,7 @@ remote_config_unref(struct remote_config *c)
                 return;
         for (size_t i = 0; i < c->n_endpoints; i++)
                 relabel_rules_release(&c->endpoints[i].write_relabel);
+        arena_wipe(&c->arena);
         arena_release(&c->arena);
         free(c);
 }

@@ -37,6 +37,7 @@ scrape_config_unref(struct scrape_config *c)
                 relabel_rules_release(&c->jobs[i].relabel);
                 relabel_rules_release(&c->jobs[i].metric_relabel);
         }
+        arena_wipe(&c->arena);
         arena_release(&c->arena);
         free(c);
 }

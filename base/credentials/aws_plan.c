@@ -27,6 +27,7 @@ aws_plan_init(struct aws_plan *p)
 void
 aws_plan_release(struct aws_plan *p)
 {
+        arena_wipe(&p->arena);
         arena_release(&p->arena);
         aws_plan_init(p);
 }

@@ -47,6 +47,7 @@ kube_session_put(struct kube_session *x)
         if (x == NULL || --x->refs > 0)
                 return;
         http_client_free(x->client);
+        arena_wipe(&x->arena);
         arena_release(&x->arena);
         free(x);
 }

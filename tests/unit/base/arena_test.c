@@ -25,6 +25,27 @@ pieces_are_aligned_and_apart(void **state)
 }
 
 static void
+wiped(void **state)
+{
+        static const char secret[] = "not to be found in a core file";
+        struct arena a = ARENA_INIT(1 << 20);
+        char *pieces[300]; /* in several blocks */
+
+        (void)state;
+        arena_wipe(&a);
+        for (size_t i = 0; i < 300; i++) {
+                pieces[i] = arena_strdup(&a, secret);
+                assert_non_null(pieces[i]);
+        }
+        arena_wipe(&a);
+        for (size_t i = 0; i < 300; i++) {
+                for (size_t k = 0; k < sizeof(secret); k++)
+                        assert_int_equal(pieces[i][k], 0);
+        }
+        arena_release(&a);
+}
+
+static void
 copies_end_with_a_zero_byte(void **state)
 {
         struct arena a = ARENA_INIT(1 << 16);
@@ -86,6 +107,7 @@ main(void)
 {
         const struct CMUnitTest tests[] = {
             cmocka_unit_test(pieces_are_aligned_and_apart),
+            cmocka_unit_test(wiped),
             cmocka_unit_test(copies_end_with_a_zero_byte),
             cmocka_unit_test(the_bound_holds),
             cmocka_unit_test(reset_keeps_the_first_block),
