@@ -96,11 +96,13 @@ class Verdicts(Case):
 
 
 def gleaner_takes(folder: pathlib.Path, texts: list) -> list:
+    """Each is alone in its folder, as Prometheus's is: there are patterns of files in them."""
     found = []
     for first in range(0, len(texts), AT_ONCE):
         names = []
         for i, text in enumerate(texts[first:first + AT_ONCE]):
-            names.append(folder / f"{i}.yml")
+            names.append(folder / str(i) / "prometheus.yml")
+            names[-1].parent.mkdir(exist_ok=True)
             names[-1].write_bytes(text.encode())
         done = subprocess.run([GLEANER, "check", "--json", *names], capture_output=True, check=False)
         found += [json.loads(line)["valid"] for line in done.stdout.splitlines()]
