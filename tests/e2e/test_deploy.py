@@ -86,7 +86,9 @@ class Kubernetes(Case):
             for path in (SOURCE / "deploy/kubernetes" / tenant / "targets").iterdir():
                 self.assertIn(f"path: targets/{path.name}\n", base)
                 shutil.copy(path, folder / "targets")
-            (folder / "ca.crt").touch()  # that of a Secret, if the tenant has one
+            early = run("check", f"--tenant={tenant}", folder / "agent.yml")
+            self.assertIn(f'"{folder}/ca.crt" cannot be read', early.stderr)
+            (folder / "ca.crt").touch()  # that of the ConfigMap gleaner-ca
             done = run("check", "--json", f"--tenant={tenant}", folder / "agent.yml")
             self.assertEqual(0, done.returncode, done.stderr)
             row = json.loads(done.stdout)

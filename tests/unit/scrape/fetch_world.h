@@ -26,8 +26,7 @@ struct page {
 static char *big; /* BIG_PAGE bytes of lines */
 static char *big_gzipped; /* the same ten times over, in two members */
 static size_t big_gzipped_bytes;
-static char
-    gzipped_bomb[64 << 10]; /* BOMB_PAGE bytes of one line, so small that they come in one read */
+static char gzipped_bomb[64 << 10]; /* BOMB_PAGE bytes of one line: a read or two */
 static char damaged_bomb[sizeof(gzipped_bomb)]; /* … of which the last turn out to be wrong */
 static char gzipped_empty[64];
 static size_t gzipped_empty_bytes;
